@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What the XDP program (steer.bpf.c) and its loader must agree on: names, keys and values of the maps. Included by
+ * both, so plain kernel types and no function. A change here is a change of both; they are built and installed
+ * together, and the loader refuses an object whose maps have other sizes.
+ */
+#ifndef ABI_H
+#define ABI_H
+
+#include <linux/types.h>
+
+/* The program and its socket map carry the names of libxdp's own default program, and the same version mark
+ * ("xsk_prog_version"): by these DPDK's net_af_xdp adopts an attached program instead of attaching its own. */
+#define STEER_PROGRAM      "xsk_def_prog"
+#define STEER_MAP_SOCKETS  "xsks_map"       /* XSKMAP: receive queue -> AF_XDP socket, filled by the driver */
+#define STEER_MAP_V4       "steer_v4"       /* LPM trie: struct steer_key4 -> struct steer_value */
+#define STEER_MAP_V6       "steer_v6"       /* LPM trie: struct steer_key6 -> struct steer_value */
+#define STEER_MAP_PORT     "steer_port"     /* array of one: struct steer_port */
+#define STEER_MAP_COUNTERS "steer_counters" /* per-CPU array: enum steer_verdict -> __u64 packets */
+#define STEER_MAX_QUEUES   64
+#define STEER_MAX_PREFIXES 65536 /* of each family */
+
+/* What the program decided about a frame, and why. All but the first leave it to the kernel. */
+enum steer_verdict {
+    STEER_REDIRECTED,          /* to the AF_XDP socket of the queue (or to the kernel, while there is none) */
+    STEER_NOT_IP,              /* ARP and every other EtherType, VLAN tags included */
+    STEER_SHORT,               /* ends before the destination address does */
+    STEER_NOT_FOR_US,          /* destination MAC neither ours nor a group */
+    STEER_GROUP,               /* multicast or broadcast, by MAC or by IP address */
+    STEER_LINK_LOCAL,          /* IPv6 fe80::/10 as source or destination */
+    STEER_NEIGHBOUR_DISCOVERY, /* ICMPv6 133 to 137 (RFC 4861) */
+    STEER_BY_PREFIX,           /* the longest prefix says so, or there is none */
+    STEER_VERDICTS,
+};
+
+struct steer_key4 {
+    __u32 length;
+    __u8 bytes[4];
+};
+
+struct steer_key6 {
+    __u32 length;
+    __u8 bytes[16];
+};
+
+struct steer_value {
+    __u32 redirect; /* 0: the kernel's, 1: to the socket */
+};
+
+struct steer_port {
+    __u8 mac[6];
+    __u8 zero[2];
+};
+
+#endif
