@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A burst between the stages: the packets that parse let through, by family, in the order of arrival, as parallel
+ * arrays. Private to dp/pipe.
+ */
+#ifndef BURST_H
+#define BURST_H
+
+#include "addr.h"
+#include "pipe.h"
+#include <rte_ether.h>
+
+struct packet {
+    struct rte_mbuf *mbuf; /* data starts at the Ethernet header */
+    uint16_t length;       /* of the IP packet, header included; the frame may be longer (padding) */
+    uint16_t adjacency;    /* set by steer */
+};
+
+struct burst {
+    unsigned int count[FAMILIES];
+    struct packet packets[FAMILIES][BURST_MAX];
+    uint32_t v4_destinations[BURST_MAX]; /* host byte order */
+    uint8_t v6_destinations[BURST_MAX][16];
+    uint32_t path_lists[FAMILIES][BURST_MAX]; /* set by lookup */
+};
+
+/* Sorts the packets into the burst; drops and punts the others. */
+void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst);
+/* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go. */
+void steer_burst(struct pipe *pipe, struct burst *burst, enum family family);
+/* Rewrites the packets and puts them into their lanes; what may not leave is dropped or punted. */
+void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
+
+static inline void packet_drop(struct pipe *pipe, struct rte_mbuf *mbuf, enum drop_reason reason)
+{
+    counter_add(&pipe->counters->drops[reason], 1);
+    rte_pktmbuf_free(mbuf);
+}
+
+/* To the kernel, as it was received. */
+static inline void packet_punt(struct pipe *pipe, uint16_t port, struct rte_mbuf *mbuf)
+{
+    uint16_t twin = pipe->ports[port].twin;
+
+    if (twin == PIPE_NO_TWIN) {
+        packet_drop(pipe, mbuf, DROP_NO_TWIN);
+        return;
+    }
+    lane_put(&pipe->lanes[twin], mbuf, pipe->counters);
+}
+
+#endif

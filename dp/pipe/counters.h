@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a worker counts. Each worker has its own, written by it alone and read by the control thread at any time; every
+ * packet ends in exactly one of sent, punted and drops[], or is held in a ring on its way to another worker:
+ *   received + created = sent + punted + sum(drops) + held
+ */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include "adjacency.h"
+#include "drop.h"
+#include <stdint.h>
+
+#define PIPE_PORTS_MAX 64 /* ports and the twins of those that have one */
+
+struct traffic {
+    uint64_t packets;
+    uint64_t bytes; /* frames for ports, IP packets for adjacencies */
+};
+
+struct counters {
+    uint64_t sequence; /* odd while a loop changes what follows: a reader waits for an even one, unchanged */
+    uint64_t loops;
+    uint64_t busy_loops;  /* loops that received something */
+    uint64_t busy_cycles; /* TSC cycles of those */
+    uint64_t received;
+    uint64_t created; /* what the kernel sends through a twin, and what is made here */
+    uint64_t sent;
+    uint64_t punted;
+    uint64_t failed_open; /* of the packets sent: to an instance that probes suspect, because no other was left */
+    uint64_t drops[DROP_REASONS];
+    /* beyond here a reader takes each number by itself */
+    struct traffic rx[PIPE_PORTS_MAX];
+    struct traffic tx[PIPE_PORTS_MAX];
+    struct traffic adjacencies[ADJACENCY_MAX];
+};
+
+/* The one writer: an add that no reader can see half of, at the price of an ordinary one. */
+static inline void counter_add(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t counter_read(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static inline void traffic_add(struct traffic *traffic, uint64_t packets, uint64_t bytes)
+{
+    counter_add(&traffic->packets, packets);
+    counter_add(&traffic->bytes, bytes);
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Why a packet ended here. The names are the keys of "drops" in stats.get. */
+#ifndef DROP_H
+#define DROP_H
+
+enum drop_reason {
+    /* parse: link layer */
+    DROP_TRUNCATED,      /* shorter than the headers that it must have */
+    DROP_NOT_FOR_US,     /* destination MAC not this port's */
+    DROP_BAD_SOURCE_MAC, /* source MAC multicast, or the same as the destination's */
+    DROP_UNKNOWN_VLAN,   /* tagged, and no sub-interface has the tag */
+    /* parse: IP header, RFC 1812 5.2.2 */
+    DROP_BAD_VERSION,       /* not the version that the EtherType says */
+    DROP_BAD_HEADER_LENGTH, /* below 20 bytes, or beyond the total length */
+    DROP_BAD_TOTAL_LENGTH,  /* below 20 bytes, or beyond the frame; IPv6: payload beyond the frame */
+    DROP_BAD_CHECKSUM,
+    DROP_MARTIAN_SOURCE, /* RFC 1812 5.3.7 */
+    DROP_MARTIAN_DESTINATION,
+    /* lookup and steer */
+    DROP_NO_ROUTE,
+    DROP_NO_INSTANCE, /* the route's instances are all dead */
+    DROP_BLACKHOLE,   /* a route says so */
+    DROP_REJECT,      /* a route says so, and would tell the sender */
+    /* rewrite */
+    DROP_TTL_EXPIRED,  /* TTL or hop limit 0 or 1 on arrival */
+    DROP_TOO_BIG,      /* larger than the egress MTU */
+    DROP_NO_NEIGHBOUR, /* the next hop's MAC is not resolved */
+    DROP_NO_TWIN,      /* for the kernel, on a port whose kernel twin takes packets only from XDP */
+    /* transmit */
+    DROP_TX_FULL,
+    DROP_PUNT_FULL,
+    DROP_REASONS,
+};
+
+/* "truncated" and so on; reason < DROP_REASONS. */
+const char *drop_reason_name(enum drop_reason reason);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The first stage. A packet leaves it parsed, punted or dropped; no check touches a byte before the check that it is
+ * there. What only rare packets need (martians, which the kernel may still want) is out of line.
+ */
+#include "attributes.h"
+#include "burst.h"
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_prefetch.h>
+#include <string.h>
+
+#define MAC_MASK      UINT64_C(0xffffffffffff)
+#define MAC_MULTICAST UINT64_C(1) /* the first bit on the wire */
+
+/* What parse says of a packet: a drop_reason, or one of these. */
+enum verdict { FORWARD = -1, PUNT = -2 };
+
+/* The first octet of an address: ordinary, or worth a closer look. */
+enum octet_class { ORDINARY, CLOSER_LOOK };
+
+static const uint8_t v4_class[256] = {
+    [0] = CLOSER_LOOK, [127] = CLOSER_LOOK, [224 ... 255] = CLOSER_LOOK, /* multicast, class E, broadcast */
+};
+static const uint8_t v6_class[256] = {
+    [0] = CLOSER_LOOK, [0xfe] = CLOSER_LOOK, [0xff] = CLOSER_LOOK, /* ::, ::1, link-local, multicast */
+};
+
+static bool list_is_local(const struct pipe *pipe, uint32_t id)
+{
+    const struct path_list *list = pipe->path_lists[id];
+
+    return id != PATH_LIST_NONE &&
+           adjacency_rewrite(&pipe->adjacencies[row_place(list->rows[0], 0)])->kind == REWRITE_LOCAL;
+}
+
+/* RFC 1812 5.3.7 and 4.2.2.11: what must not be forwarded. What is ours is the kernel's to judge, whatever its source.
+ */
+static __attribute__((noinline)) int v4_closer_look(const struct pipe *pipe, uint32_t src, uint32_t dst)
+{
+    uint32_t id;
+
+    if (dst >= 0xe0000000 && (dst < 0xf0000000 || dst == 0xffffffff)) {
+        return PUNT; /* multicast, limited broadcast */
+    }
+    fib4_lookup(pipe->fib4, &dst, &id, 1);
+    if (list_is_local(pipe, id)) {
+        return PUNT;
+    }
+    if (dst >> 24 == 0 || dst >> 24 == 127 || (dst >= 0xf0000000 && pipe->drop_class_e)) {
+        return DROP_MARTIAN_DESTINATION;
+    }
+    if (src >> 24 == 0 || src >> 24 == 127 || (src >= 0xe0000000 && src < 0xf0000000) || src == 0xffffffff ||
+        (src >= 0xf0000000 && pipe->drop_class_e)) {
+        return DROP_MARTIAN_SOURCE;
+    }
+    return FORWARD;
+}
+
+/* ::, ::1, fe80::/10 */
+static bool v6_is_unroutable(const uint8_t *addr)
+{
+    static const uint8_t zero[15];
+
+    return (memcmp(addr, zero, 15) == 0 && addr[15] <= 1) || (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80);
+}
+
+/* RFC 4291 2.5.2, 2.5.3, 2.5.6, 2.7 */
+static __attribute__((noinline)) int v6_closer_look(const struct pipe *pipe, const uint8_t *src, const uint8_t *dst)
+{
+    uint8_t key[1][16];
+    uint32_t id;
+
+    if (dst[0] == 0xff) {
+        return PUNT;
+    }
+    memcpy(key[0], dst, 16);
+    fib6_lookup(pipe->fib6, key, &id, 1);
+    if (list_is_local(pipe, id)) {
+        return PUNT;
+    }
+    if (v6_is_unroutable(dst)) {
+        return DROP_MARTIAN_DESTINATION;
+    }
+    return src[0] == 0xff || v6_is_unroutable(src) ? DROP_MARTIAN_SOURCE : FORWARD;
+}
+
+/* Ones' complement sum of a header of 20 to 60 bytes, folded; 0xffff if the checksum in it is right (RFC 1071). */
+static inline uint16_t v4_header_sum(const struct rte_ipv4_hdr *ip, unsigned int length)
+{
+    const uint8_t *bytes = (const uint8_t *)ip;
+    uint64_t sum = 0;
+
+    for (unsigned int i = 0; i < length; i += 4) {
+        uint32_t word;
+
+        memcpy(&word, bytes + i, sizeof(word));
+        sum += word;
+    }
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* The checks of RFC 1812 5.2.2, lengths before the checksum that depends on them. */
+static inline int v4_check(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+{
+    unsigned int room = mbuf->pkt_len - RTE_ETHER_HDR_LEN;
+    unsigned int header = (ip->version_ihl & 0xf) * 4u;
+    unsigned int total = rte_be_to_cpu_16(ip->total_length);
+
+    if (unlikely(ip->version_ihl >> 4 != 4)) {
+        return DROP_BAD_VERSION;
+    }
+    if (unlikely(header < sizeof(*ip))) {
+        return DROP_BAD_HEADER_LENGTH;
+    }
+    if (unlikely(total < sizeof(*ip) || total > room)) {
+        return DROP_BAD_TOTAL_LENGTH;
+    }
+    if (unlikely(header > total)) {
+        return DROP_BAD_HEADER_LENGTH;
+    }
+    if (unlikely(header > mbuf->data_len - (unsigned int)RTE_ETHER_HDR_LEN)) {
+        return DROP_TRUNCATED; /* a header spread over segments */
+    }
+    /* two calls: the compiler unrolls the common length */
+    if (likely(header == sizeof(*ip))) {
+        return v4_header_sum(ip, sizeof(*ip)) == 0xffff ? FORWARD : DROP_BAD_CHECKSUM;
+    }
+    return v4_header_sum(ip, header) == 0xffff ? FORWARD : DROP_BAD_CHECKSUM;
+}
+
+static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struct burst *burst)
+{
+    const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+    unsigned int n = burst->count[FAMILY_V4];
+    uint32_t src;
+    uint32_t dst;
+    int verdict;
+
+    if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip))) {
+        return DROP_TRUNCATED;
+    }
+    verdict = v4_check(mbuf, ip);
+    if (unlikely(verdict != FORWARD)) {
+        return verdict;
+    }
+    src = rte_be_to_cpu_32(ip->src_addr);
+    dst = rte_be_to_cpu_32(ip->dst_addr);
+    if (unlikely((v4_class[src >> 24] | v4_class[dst >> 24]) != ORDINARY)) {
+        verdict = v4_closer_look(pipe, src, dst);
+        if (verdict != FORWARD) {
+            return verdict;
+        }
+    }
+    burst->v4_destinations[n] = dst;
+    burst->packets[FAMILY_V4][n] = (struct packet){.mbuf = mbuf, .length = rte_be_to_cpu_16(ip->total_length)};
+    burst->count[FAMILY_V4] = n + 1;
+    return FORWARD;
+}
+
+static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struct burst *burst)
+{
+    const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
+    unsigned int n = burst->count[FAMILY_V6];
+    unsigned int length;
+    int verdict;
+
+    if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN + sizeof(*ip))) {
+        return DROP_TRUNCATED;
+    }
+    if (unlikely((*(const uint8_t *)ip >> 4) != 6)) {
+        return DROP_BAD_VERSION;
+    }
+    length = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
+    if (unlikely(length > mbuf->pkt_len - RTE_ETHER_HDR_LEN || length > UINT16_MAX)) {
+        return DROP_BAD_TOTAL_LENGTH;
+    }
+    if (unlikely((v6_class[ip->src_addr[0]] | v6_class[ip->dst_addr[0]]) != ORDINARY)) {
+        verdict = v6_closer_look(pipe, ip->src_addr, ip->dst_addr);
+        if (verdict != FORWARD) {
+            return verdict;
+        }
+    }
+    memcpy(burst->v6_destinations[n], ip->dst_addr, 16);
+    burst->packets[FAMILY_V6][n] = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
+    burst->count[FAMILY_V6] = n + 1;
+    return FORWARD;
+}
+
+/* A multicast or broadcast frame: the kernel's, but for unicast IP, which must not be forwarded (RFC 1812 5.3.4) and
+ * which the kernel would drop as well. */
+static __attribute__((noinline)) int parse_group_frame(const struct rte_mbuf *mbuf, uint16_t ether_type)
+{
+    const uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, RTE_ETHER_HDR_LEN);
+
+    if (ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)) {
+        if (mbuf->data_len < RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr)) {
+            return DROP_TRUNCATED;
+        }
+        return ip[16] >= 224 ? PUNT : DROP_NOT_FOR_US;
+    }
+    if (ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
+        if (mbuf->data_len < RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv6_hdr)) {
+            return DROP_TRUNCATED;
+        }
+        return ip[24] == 0xff ? PUNT : DROP_NOT_FOR_US;
+    }
+    return PUNT;
+}
+
+/* The first eight bytes at p, or the eight that end with a source MAC at p + 4. */
+static inline uint64_t load64(const uint8_t *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+static inline int parse_frame(const struct pipe *pipe, uint64_t own_mac, struct rte_mbuf *mbuf, struct burst *burst)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+    uint64_t dst_mac;
+    uint64_t src_mac;
+    uint16_t ether_type;
+
+    if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN)) {
+        return DROP_TRUNCATED;
+    }
+    dst_mac = load64(frame) & MAC_MASK;
+    src_mac = load64(frame + 4) >> 16;
+    memcpy(&ether_type, frame + 12, sizeof(ether_type));
+    if (unlikely((src_mac & MAC_MULTICAST) != 0 || src_mac == dst_mac)) {
+        return DROP_BAD_SOURCE_MAC;
+    }
+    if (unlikely(dst_mac != own_mac)) {
+        return (dst_mac & MAC_MULTICAST) != 0 ? parse_group_frame(mbuf, ether_type) : DROP_NOT_FOR_US;
+    }
+    if (likely(ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))) {
+        return parse_v4(pipe, mbuf, burst);
+    }
+    if (likely(ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6))) {
+        return parse_v6(pipe, mbuf, burst);
+    }
+    if (ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) || ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_QINQ)) {
+        return DROP_UNKNOWN_VLAN;
+    }
+    return PUNT;
+}
+
+void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+{
+    uint64_t own_mac = __atomic_load_n(&pipe->ports[port].mac, __ATOMIC_RELAXED);
+
+    burst->count[FAMILY_V4] = 0;
+    burst->count[FAMILY_V6] = 0;
+    for (unsigned int i = 0; i < n; i++) {
+        int verdict;
+
+        if (i + 4 < n) {
+            rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + 4], const void *));
+        }
+        verdict = parse_frame(pipe, own_mac, mbufs[i], burst);
+        if (likely(verdict == FORWARD)) {
+            continue;
+        }
+        if (verdict == PUNT) {
+            packet_punt(pipe, port, mbufs[i]);
+        } else {
+            packet_drop(pipe, mbufs[i], (enum drop_reason)verdict);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipe.h"
+#include "burst.h"
+
+void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
+{
+    struct burst burst;
+
+    counter_add(&pipe->counters->received, n);
+    traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n));
+    parse_burst(pipe, port, mbufs, n, &burst);
+    if (burst.count[FAMILY_V4] > 0) {
+        fib4_lookup(pipe->fib4, burst.v4_destinations, burst.path_lists[FAMILY_V4], burst.count[FAMILY_V4]);
+        steer_burst(pipe, &burst, FAMILY_V4);
+        rewrite_burst(pipe, port, &burst, FAMILY_V4);
+    }
+    if (burst.count[FAMILY_V6] > 0) {
+        fib6_lookup(pipe->fib6, burst.v6_destinations, burst.path_lists[FAMILY_V6], burst.count[FAMILY_V6]);
+        steer_burst(pipe, &burst, FAMILY_V6);
+        rewrite_burst(pipe, port, &burst, FAMILY_V6);
+    }
+}
+
+void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
+{
+    counter_add(&pipe->counters->created, n);
+    for (uint16_t i = 0; i < n; i++) {
+        lane_put(&pipe->lanes[port], mbufs[i], pipe->counters);
+    }
+}
+
+void pipe_flush(struct pipe *pipe, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        if (pipe->lanes[i].count > 0) {
+            lane_flush(&pipe->lanes[i], pipe->counters);
+        }
+    }
+}

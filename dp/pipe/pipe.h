@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A packet's way: parse -> lookup -> steer -> rewrite -> transmit lane.
+ *
+ * One struct pipe a worker: pointers to what the control thread publishes, which it only reads, and what is its own.
+ * Nothing here blocks, allocates, locks, logs or makes a system call.
+ */
+#ifndef PIPE_H
+#define PIPE_H
+
+#include "adjacency.h"
+#include "counters.h"
+#include "fib.h"
+#include "path_list.h"
+#include "request.h"
+#include "tx.h"
+#include <rte_mbuf.h>
+#include <stdint.h>
+
+#define BURST_MAX    64
+#define PIPE_NO_TWIN UINT16_MAX
+
+/* A port as packets see it. */
+struct pipe_port {
+    uint64_t mac;  /* the six bytes as they lie in a frame, in the low bits of a little-endian word */
+    uint16_t twin; /* lane of the kernel twin, PIPE_NO_TWIN if XDP is the only way to the kernel */
+};
+
+struct pipe {
+    /* published by the control thread */
+    const struct fib4 *fib4;
+    const struct fib6 *fib6;
+    const struct path_list *const *path_lists; /* by id */
+    const struct adjacency *adjacencies;       /* by id */
+    const struct pipe_port *ports;             /* by index */
+    uint64_t hash_seed;
+    uint64_t request_interval; /* TSC cycles between two equal wishes */
+    bool drop_class_e;         /* 240/4 is martian */
+    /* the worker's own */
+    struct counters *counters;
+    struct request_ring *requests;
+    struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
+};
+
+/* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to
+ * leave waits in the lanes until pipe_flush(). The worker must be an online RCU reader. */
+void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
+/* Packets that the kernel sent into the twin of `port`: out of the port unchanged. Takes them over. */
+void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
+/* Empties lanes 0 to count - 1. */
+void pipe_flush(struct pipe *pipe, unsigned int count);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tx.h"
+#include <rte_ethdev.h>
+
+/* A device that is merely behind (AF_XDP in copy mode sends 32 a call) catches up within these. */
+#define TX_TRIES 16
+
+static uint16_t device_send(struct lane *lane, struct counters *counters)
+{
+    uint64_t bytes = frame_bytes(lane->mbufs, lane->count);
+    uint16_t sent = 0;
+
+    for (int try = 0; try < TX_TRIES && sent < lane->count; try++) {
+        sent += rte_eth_tx_burst(lane->device, lane->queue, lane->mbufs + sent, lane->count - sent);
+    }
+    bytes -= frame_bytes(lane->mbufs + sent, lane->count - sent);
+    if (lane->end == LANE_TWIN) {
+        counter_add(&counters->punted, sent);
+    } else {
+        counter_add(&counters->sent, sent);
+        traffic_add(&counters->tx[lane->port], sent, bytes);
+    }
+    return sent;
+}
+
+void lane_flush(struct lane *lane, struct counters *counters)
+{
+    uint16_t sent;
+
+    if (lane->end == LANE_RING) {
+        sent = (uint16_t)rte_ring_mp_enqueue_burst(lane->ring, (void **)lane->mbufs, lane->count, NULL);
+    } else {
+        sent = device_send(lane, counters);
+    }
+    if (sent < lane->count) {
+        counter_add(&counters->drops[lane->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL], lane->count - sent);
+        rte_pktmbuf_free_bulk(lane->mbufs + sent, lane->count - sent);
+    }
+    lane->count = 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The last stage: packets gather in a lane for each egress port and leave in bursts.
+ *
+ * A lane ends at a transmit queue that only this worker uses, or, where a device has fewer queues than there are
+ * workers, at a ring that the queue's owner empties. A packet is counted when the device takes it.
+ */
+#ifndef TX_H
+#define TX_H
+
+#include "counters.h"
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TX_LANE_MAX 128
+
+enum lane_end {
+    LANE_DEVICE, /* transmit queue of a port */
+    LANE_TWIN,   /* transmit queue of a kernel twin: what leaves here is punted, not sent */
+    LANE_RING,   /* to the worker that owns the queue, which counts */
+};
+
+struct lane {
+    uint8_t end;     /* enum lane_end */
+    uint16_t port;   /* index, for counters */
+    uint16_t device; /* DPDK port id */
+    uint16_t queue;
+    uint16_t count;        /* waiting in mbufs[] */
+    struct rte_ring *ring; /* LANE_RING */
+    struct rte_mbuf *mbufs[TX_LANE_MAX];
+};
+
+static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        bytes += mbufs[i]->pkt_len;
+    }
+    return bytes;
+}
+
+/* Sends what waits; what the device does not take within a few tries is dropped as tx_full or punt_full. */
+void lane_flush(struct lane *lane, struct counters *counters);
+
+/* Takes the packet over. */
+static inline void lane_put(struct lane *lane, struct rte_mbuf *mbuf, struct counters *counters)
+{
+    lane->mbufs[lane->count++] = mbuf;
+    if (lane->count == TX_LANE_MAX) {
+        lane_flush(lane, counters);
+    }
+}
+
+#endif
