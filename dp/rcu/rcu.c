@@ -99,6 +99,5 @@ void rcu_retire(struct rcu *rcu, void (*reclaim)(void *owner, void *thing), void
     if (rcu->head - rcu->tail == RETIRED_MAX && rcu_reclaim(rcu) == RETIRED_MAX) {
         rcu_synchronize(rcu);
     }
-    rcu->queue[rcu->head++ % RETIRED_MAX] =
-        (struct retired){rte_rcu_qsbr_start(rcu->qsbr), reclaim, owner, thing};
+    rcu->queue[rcu->head++ % RETIRED_MAX] = (struct retired){rte_rcu_qsbr_start(rcu->qsbr), reclaim, owner, thing};
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dp_private.h"
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_CACHE          256
+#define POOL_SPARE          4096 /* bursts under way, per-core caches */
+#define REQUEST_INTERVAL_MS 20   /* a flow to an unresolved neighbour asks this often */
+
+static int create_tables(struct dp *dp, struct error *error)
+{
+    dp->rcu = rcu_create(dp->worker_count);
+    if (dp->rcu == NULL) {
+        goto no_memory;
+    }
+    dp->fib4 = fib4_create(&(struct fib_config){.rcu = dp->rcu});
+    dp->fib6 = fib6_create(&(struct fib_config){.rcu = dp->rcu});
+    dp->adjacencies = adjacency_table_create(dp->rcu);
+    dp->path_lists = path_list_table_create(dp->rcu);
+    if (dp->fib4 == NULL || dp->fib6 == NULL || dp->adjacencies == NULL || dp->path_lists == NULL) {
+        goto no_memory;
+    }
+    return 0;
+no_memory:
+    return error_set(error, -ENOMEM, "no memory for the forwarding tables");
+}
+
+static int create_pool(struct dp *dp, const struct dp_settings *settings, struct error *error)
+{
+    unsigned int queues = 0;
+    unsigned int mbufs;
+
+    for (unsigned int i = 0; i < settings->port_count; i++) {
+        queues += settings->ports[i].queues + (settings->ports[i].twin != NULL ? 1 : 0);
+    }
+    mbufs = port_mbufs(queues) + POOL_SPARE * (dp->worker_count + 1);
+    dp->pool = rte_pktmbuf_pool_create("mbufs", mbufs, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    if (dp->pool == NULL) {
+        unsigned int mb = (unsigned int)(mbufs * (RTE_MBUF_DEFAULT_BUF_SIZE + 256UL) >> 20) + 32;
+
+        return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little: %u packet buffers for these ports need %u",
+                         settings->eal.memory_mb, mbufs, mb);
+    }
+    return 0;
+}
+
+static int create_worker(struct dp *dp, const struct dp_settings *settings, unsigned int id, struct error *error)
+{
+    struct worker *worker = rte_zmalloc_socket("worker", sizeof(*worker), RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+
+    if (worker == NULL) {
+        goto no_memory;
+    }
+    dp->workers[id] = worker;
+    worker->pipe.counters = rte_zmalloc("counters", sizeof(struct counters), RTE_CACHE_LINE_SIZE);
+    worker->pipe.requests = rte_zmalloc("requests", sizeof(struct request_ring), RTE_CACHE_LINE_SIZE);
+    if (worker->pipe.counters == NULL || worker->pipe.requests == NULL) {
+        goto no_memory;
+    }
+    worker->id = id;
+    worker->rcu = dp->rcu;
+    worker->lcore = settings->eal.worker_lcores[id];
+    worker->backoff = settings->idle == IDLE_BACKOFF;
+    worker->pipe.fib4 = dp->fib4;
+    worker->pipe.fib6 = dp->fib6;
+    worker->pipe.path_lists = path_list_array(dp->path_lists);
+    worker->pipe.adjacencies = adjacency_array(dp->adjacencies);
+    worker->pipe.ports = dp->pipe_ports;
+    worker->pipe.hash_seed = settings->hash_seed;
+    worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
+    worker->pipe.drop_class_e = true;
+    return 0;
+no_memory:
+    return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little for the worker on lcore %u",
+                     settings->eal.memory_mb, settings->eal.worker_lcores[id]);
+}
+
+static int open_ports(struct dp *dp, const struct dp_settings *settings, struct error *error)
+{
+    if (settings->port_count > PIPE_PORTS_MAX / 2) {
+        return error_set(error, -E2BIG, "more than %d ports", PIPE_PORTS_MAX / 2);
+    }
+    for (unsigned int i = 0; i < settings->port_count; i++) {
+        int result = port_open(&dp->ports[i], &settings->ports[i], i, dp->worker_count, dp->pool, error);
+
+        if (result != 0) {
+            return result;
+        }
+        dp->port_count++;
+    }
+    return 0;
+}
+
+static int create_all(struct dp *dp, const struct dp_settings *settings, struct error *error)
+{
+    int result = create_tables(dp, error);
+
+    if (result == 0) {
+        result = create_pool(dp, settings, error);
+    }
+    for (unsigned int i = 0; i < dp->worker_count && result == 0; i++) {
+        result = create_worker(dp, settings, i, error);
+    }
+    if (result == 0) {
+        result = open_ports(dp, settings, error);
+    }
+    return result == 0 ? dp_wire(dp, error) : result;
+}
+
+int dp_create(const struct dp_settings *settings, struct dp **out, struct error *error)
+{
+    struct dp *dp = calloc(1, sizeof(*dp));
+    int result;
+
+    if (dp == NULL) {
+        return error_set(error, -ENOMEM, "no memory");
+    }
+    dp->worker_count = settings->eal.worker_count;
+    result = eal_start(&settings->eal, error);
+    if (result != 0) {
+        free(dp);
+        return result;
+    }
+    result = create_all(dp, settings, error);
+    if (result != 0) {
+        dp_destroy(dp);
+        return result;
+    }
+    *out = dp;
+    return 0;
+}
+
+int dp_start(struct dp *dp, struct error *error)
+{
+    for (unsigned int i = 0; i < dp->port_count; i++) {
+        int result = port_start(&dp->ports[i], error);
+
+        if (result != 0) {
+            return result;
+        }
+    }
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        int result = rte_eal_remote_launch(worker_run, dp->workers[i], dp->workers[i]->lcore);
+
+        if (result != 0) {
+            return error_set(error, result, "the worker on lcore %u does not start", dp->workers[i]->lcore);
+        }
+    }
+    dp->running = true;
+    return 0;
+}
+
+static void stop_workers(struct dp *dp)
+{
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        if (dp->workers[i] != NULL) {
+            __atomic_store_n(&dp->workers[i]->stop, true, __ATOMIC_RELAXED);
+        }
+    }
+    rte_eal_mp_wait_lcore();
+    dp->running = false;
+}
+
+void dp_destroy(struct dp *dp)
+{
+    if (dp == NULL) {
+        return;
+    }
+    stop_workers(dp);
+    for (unsigned int i = 0; i < dp->port_count; i++) {
+        port_close(&dp->ports[i]);
+    }
+    dp_unwire(dp);
+    path_list_table_destroy(dp->path_lists);
+    adjacency_table_destroy(dp->adjacencies);
+    fib6_destroy(dp->fib6);
+    fib4_destroy(dp->fib4);
+    rcu_destroy(dp->rcu);
+    for (unsigned int i = 0; i < dp->worker_count && dp->workers[i] != NULL; i++) {
+        rte_free(dp->workers[i]->pipe.counters);
+        rte_free(dp->workers[i]->pipe.requests);
+        rte_free(dp->workers[i]);
+    }
+    rte_mempool_free(dp->pool);
+    eal_stop();
+    free(dp);
+}
+
+unsigned int dp_port_count(const struct dp *dp)
+{
+    return dp->port_count;
+}
+
+const struct port *dp_port(const struct dp *dp, unsigned int index)
+{
+    return &dp->ports[index];
+}
+
+bool dp_port_link_up(const struct dp *dp, unsigned int index)
+{
+    struct rte_eth_link link;
+
+    return rte_eth_link_get_nowait(dp->ports[index].device, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
+{
+    uint64_t word = 0;
+
+    memcpy(&word, mac, 6);
+    memcpy(dp->ports[index].mac.addr_bytes, mac, 6);
+    __atomic_store_n(&dp->pipe_ports[index].mac, word, __ATOMIC_RELAXED);
+}
+
+void dp_tick(struct dp *dp)
+{
+    rcu_reclaim(dp->rcu);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data plane as the control thread sees it: the one header through which ctrl/ changes what workers do.
+ *
+ * Every function is the control thread's alone. Changes are published to the workers before the call returns; memory
+ * that workers may still read is retired and reclaimed by later calls or dp_tick().
+ */
+#ifndef DP_H
+#define DP_H
+
+#include "addr.h"
+#include "adjacency.h"
+#include "attributes.h"
+#include "counters.h"
+#include "eal.h"
+#include "error.h"
+#include "path_list.h"
+#include "port.h"
+#include "request.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum idle { IDLE_POLL, IDLE_BACKOFF };
+
+struct dp_settings {
+    struct eal_settings eal; /* worker_lcores: one worker each */
+    enum idle idle;
+    uint64_t hash_seed;
+    const struct port_settings *ports;
+    unsigned int port_count;
+};
+
+struct dp;
+
+/* Starts the EAL, opens the ports, allocates every table; no worker runs yet. 0 or -errno with a text. */
+int dp_create(const struct dp_settings *settings, struct dp **out, struct error *error) MUST_USE;
+/* Starts ports and workers. */
+int dp_start(struct dp *dp, struct error *error) MUST_USE;
+/* Stops the workers if they run, closes the ports, frees everything. NULL is fine. */
+void dp_destroy(struct dp *dp);
+
+/* Ports keep the order of the settings; the index is what struct rewrite names. */
+unsigned int dp_port_count(const struct dp *dp);
+const struct port *dp_port(const struct dp *dp, unsigned int index);
+/* Link state as the driver tells it. */
+bool dp_port_link_up(const struct dp *dp, unsigned int index);
+/* Which MAC address frames for this port carry, when its netdev was given another one. */
+void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6]);
+
+/* Adjacencies: as in adjacency.h. */
+int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite) MUST_USE;
+int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite) MUST_USE;
+void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, bool down);
+uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id);
+void dp_adjacency_destroy(struct dp *dp, uint16_t id);
+/* What all workers sent this way since it was created. */
+struct traffic dp_adjacency_traffic(const struct dp *dp, uint16_t id);
+
+/* Path lists: as in path_list.h. */
+int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec) MUST_USE;
+void dp_path_list_destroy(struct dp *dp, uint32_t id);
+
+/* Routes. 0; -ENOSPC, -ENOMEM (set), -ENOENT (del), which change nothing. */
+int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list) MUST_USE;
+int dp_route_del(struct dp *dp, const struct prefix *prefix) MUST_USE;
+/* The longest match: 0 and what it says, or -ENOENT. */
+int dp_route_lookup(const struct dp *dp, const struct ip_addr *addr, struct prefix *prefix,
+                    uint32_t *path_list) MUST_USE;
+
+/* Wishes of the workers, until there are none: false. */
+bool dp_request(struct dp *dp, struct request *out);
+/* Now and then: gives retired memory back. */
+void dp_tick(struct dp *dp);
+
+struct worker_stats {
+    unsigned int lcore;
+    uint64_t loops;
+    uint64_t busy_loops;
+    uint64_t rx;
+    uint64_t tx;
+    double cycles_per_packet; /* TSC cycles of busy loops for each packet received; 0 if none was */
+};
+
+struct port_stats {
+    struct traffic rx;
+    struct traffic tx;
+    uint64_t rx_missed; /* the device had no room for them */
+};
+
+struct dp_stats {
+    uint64_t received;
+    uint64_t created;
+    uint64_t sent;
+    uint64_t punted;
+    uint64_t held;
+    uint64_t failed_open;
+    uint64_t drops[DROP_REASONS];
+    struct {
+        uint64_t routes;
+        uint64_t bytes;
+    } fib[FAMILIES];
+    uint64_t row_bytes;
+    uint64_t mbufs_free;
+    uint64_t mbufs_in_use;
+};
+
+/* Read from memory; no worker is interrupted. */
+void dp_stats(const struct dp *dp, struct dp_stats *out);
+unsigned int dp_worker_count(const struct dp *dp);
+void dp_worker_stats(const struct dp *dp, unsigned int worker, struct worker_stats *out);
+void dp_port_stats(const struct dp *dp, unsigned int index, struct port_stats *out);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files behind dp.h share. */
+#ifndef DP_PRIVATE_H
+#define DP_PRIVATE_H
+
+#include "dp.h"
+#include "fib.h"
+#include "worker.h"
+#include <rte_mempool.h>
+
+struct dp {
+    bool running;
+    unsigned int port_count;
+    unsigned int lane_count; /* ports, then their twins */
+    unsigned int worker_count;
+    struct rcu *rcu;
+    struct fib4 *fib4;
+    struct fib6 *fib6;
+    struct adjacency_table *adjacencies;
+    struct path_list_table *path_lists;
+    struct rte_mempool *pool;
+    struct port ports[PIPE_PORTS_MAX];
+    struct pipe_port pipe_ports[PIPE_PORTS_MAX];
+    struct worker *workers[RTE_MAX_LCORE];
+};
+
+/* Gives each receive queue and each transmit queue of the open ports to a worker. 0 or -errno with a text. */
+int dp_wire(struct dp *dp, struct error *error) MUST_USE;
+/* Frees what dp_wire() made. */
+void dp_unwire(struct dp *dp);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Adjacencies, path lists, routes, and what workers wish for. */
+#include "dp_private.h"
+
+int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite)
+{
+    return adjacency_alloc(dp->adjacencies, rewrite);
+}
+
+int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite)
+{
+    return adjacency_set_rewrite(dp->adjacencies, id, rewrite);
+}
+
+void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, bool down)
+{
+    adjacency_set_state(&adjacency_array(dp->adjacencies)[id], source, down);
+}
+
+uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id)
+{
+    return adjacency_state(&adjacency_array(dp->adjacencies)[id]);
+}
+
+void dp_adjacency_destroy(struct dp *dp, uint16_t id)
+{
+    adjacency_free(dp->adjacencies, id);
+}
+
+struct traffic dp_adjacency_traffic(const struct dp *dp, uint16_t id)
+{
+    struct traffic sum = {0};
+
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        const struct traffic *traffic = &dp->workers[i]->pipe.counters->adjacencies[id];
+
+        sum.packets += counter_read(&traffic->packets);
+        sum.bytes += counter_read(&traffic->bytes);
+    }
+    return sum;
+}
+
+int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec)
+{
+    return path_list_create(dp->path_lists, spec);
+}
+
+void dp_path_list_destroy(struct dp *dp, uint32_t id)
+{
+    path_list_destroy(dp->path_lists, id);
+}
+
+int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
+{
+    if (prefix->addr.family == FAMILY_V4) {
+        return fib4_set(dp->fib4, ip_addr_to_u32(&prefix->addr), prefix->length, path_list);
+    }
+    return fib6_set(dp->fib6, prefix->addr.bytes, prefix->length, path_list);
+}
+
+int dp_route_del(struct dp *dp, const struct prefix *prefix)
+{
+    if (prefix->addr.family == FAMILY_V4) {
+        return fib4_del(dp->fib4, ip_addr_to_u32(&prefix->addr), prefix->length);
+    }
+    return fib6_del(dp->fib6, prefix->addr.bytes, prefix->length);
+}
+
+int dp_route_lookup(const struct dp *dp, const struct ip_addr *addr, struct prefix *prefix, uint32_t *path_list)
+{
+    unsigned int length;
+    int result;
+
+    if (addr->family == FAMILY_V4) {
+        result = fib4_match(dp->fib4, ip_addr_to_u32(addr), &length, path_list);
+    } else {
+        result = fib6_match(dp->fib6, addr->bytes, &length, path_list);
+    }
+    if (result == 0) {
+        *prefix = prefix_of(addr, length);
+    }
+    return result;
+}
+
+bool dp_request(struct dp *dp, struct request *out)
+{
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        if (request_take(dp->workers[i]->pipe.requests, out)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which worker polls which queue, and how each worker reaches each egress.
+ *
+ * Queue q of egress e belongs to worker (e + q) modulo the number of workers, for receiving and for sending, so that
+ * one-queue ports spread over the workers. A worker without a transmit queue of its own hands its packets to an owner
+ * through a ring, rather than share a queue under a lock.
+ */
+#include "dp_private.h"
+#include <errno.h>
+#include <rte_errno.h>
+#include <stdio.h>
+
+#define INBOX_SIZE 1024
+
+static unsigned int owner_of(const struct dp *dp, unsigned int egress, unsigned int queue)
+{
+    return (egress + queue) % dp->worker_count;
+}
+
+static void add_source(struct dp *dp, unsigned int egress, const struct source *source)
+{
+    struct worker *worker = dp->workers[owner_of(dp, egress, source->queue)];
+
+    worker->sources[worker->source_count++] = *source;
+}
+
+/* The queue that a worker uses: its own where it owns one, else one whose owner takes hand-overs. */
+static unsigned int queue_for(const struct dp *dp, unsigned int egress, unsigned int tx_queues, unsigned int worker)
+{
+    return (worker + dp->worker_count - egress % dp->worker_count) % dp->worker_count % tx_queues;
+}
+
+static struct rte_ring *add_inbox(struct dp *dp, unsigned int egress, unsigned int queue)
+{
+    struct worker *owner = dp->workers[owner_of(dp, egress, queue)];
+    struct inbox *inbox = &owner->inboxes[owner->inbox_count];
+    char name[32];
+
+    snprintf(name, sizeof(name), "inbox_%u_%u", egress, queue);
+    inbox->ring = rte_ring_create(name, INBOX_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
+    if (inbox->ring == NULL) {
+        return NULL;
+    }
+    inbox->lane = (uint16_t)egress;
+    owner->inbox_count++;
+    return inbox->ring;
+}
+
+static int wire_egress(struct dp *dp, unsigned int egress, enum lane_end end, uint16_t device, unsigned int tx_queues)
+{
+    struct rte_ring *rings[PORT_QUEUES_MAX] = {0};
+
+    tx_queues = RTE_MIN(tx_queues, (unsigned int)PORT_QUEUES_MAX);
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        unsigned int queue = queue_for(dp, egress, tx_queues, w);
+        struct lane *lane = &dp->workers[w]->pipe.lanes[egress];
+
+        lane->port = (uint16_t)egress;
+        lane->device = device;
+        lane->queue = (uint16_t)queue;
+        lane->end = (uint8_t)end;
+        if (owner_of(dp, egress, queue) == w) {
+            continue;
+        }
+        if (rings[queue] == NULL) {
+            rings[queue] = add_inbox(dp, egress, queue);
+        }
+        if (rings[queue] == NULL) {
+            return -rte_errno;
+        }
+        lane->end = LANE_RING;
+        lane->ring = rings[queue];
+    }
+    return 0;
+}
+
+static int wire_port(struct dp *dp, unsigned int index)
+{
+    const struct port *port = &dp->ports[index];
+    struct pipe_port *pipe_port = &dp->pipe_ports[index];
+    unsigned int twin = dp->lane_count;
+    int result;
+
+    dp_port_set_mac(dp, index, port->mac.addr_bytes);
+    pipe_port->twin = PIPE_NO_TWIN;
+    for (uint16_t q = 0; q < port->rx_queues; q++) {
+        add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
+    }
+    result = wire_egress(dp, index, LANE_DEVICE, port->device, port->tx_queues);
+    if (result != 0 || port->twin_device == PORT_NONE) {
+        return result;
+    }
+    dp->lane_count++;
+    pipe_port->twin = (uint16_t)twin;
+    add_source(dp, twin, &(struct source){port->twin_device, 0, (uint16_t)index, true});
+    return wire_egress(dp, twin, LANE_TWIN, port->twin_device, 1);
+}
+
+int dp_wire(struct dp *dp, struct error *error)
+{
+    dp->lane_count = dp->port_count;
+    for (unsigned int i = 0; i < dp->port_count; i++) {
+        int result = wire_port(dp, i);
+
+        if (result != 0) {
+            return error_set(error, result, "port %s: no memory for its queues (dpdk.memory_mb)", dp->ports[i].name);
+        }
+    }
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        dp->workers[w]->lane_count = dp->lane_count;
+    }
+    return 0;
+}
+
+void dp_unwire(struct dp *dp)
+{
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        struct worker *worker = dp->workers[w];
+
+        for (unsigned int i = 0; worker != NULL && i < worker->inbox_count; i++) {
+            rte_ring_free(worker->inboxes[i].ring);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "devargs.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "IN,OUT": either may be missing, then nothing is received, or what is sent vanishes. */
+static int format_pcap(const char *argument, unsigned int index, char *out, size_t size)
+{
+    const char *comma = strchr(argument, ',');
+    int in = (int)(comma != NULL ? (size_t)(comma - argument) : strlen(argument));
+    const char *to = comma != NULL ? comma + 1 : "";
+
+    if ((in == 0 && *to == '\0') || strchr(to, ',') != NULL) {
+        return -1;
+    }
+    return snprintf(out, size, "net_pcap%u%s%.*s%s%s", index, in > 0 ? ",rx_pcap=" : "", in, argument,
+                    *to != '\0' ? ",tx_pcap=" : "", to);
+}
+
+int devargs_format(const struct port_settings *settings, unsigned int index, char *out, size_t size)
+{
+    const char *argument = settings->argument;
+    int n = -1;
+
+    switch (settings->kind) {
+    case PORT_PCI:
+    case PORT_VDEV:
+        n = snprintf(out, size, "%s", argument);
+        break;
+    case PORT_AF_XDP:
+        /* busy_budget=0: else every empty poll is a system call */
+        n = snprintf(out, size, "net_af_xdp%u,iface=%s,start_queue=0,queue_count=%u,busy_budget=0", index, argument,
+                     settings->queues);
+        break;
+    case PORT_TAP:
+        n = snprintf(out, size, "net_tap%u,iface=%s", index, argument);
+        break;
+    case PORT_MEMIF:
+        n = snprintf(out, size, "net_memif%u%s%s", index, *argument != '\0' ? "," : "", argument);
+        break;
+    case PORT_PCAP:
+        n = format_pcap(argument, index, out, size);
+        break;
+    case PORT_NULL:
+        n = snprintf(out, size, "net_null%u,no-rx=1", index);
+        break;
+    }
+    return n > 0 && (size_t)n < size ? 0 : -EINVAL;
+}
+
+int devargs_format_twin(const char *twin, unsigned int index, const struct rte_ether_addr *mac, char *out, size_t size)
+{
+    const uint8_t *b = mac->addr_bytes;
+    int n = snprintf(out, size, "net_tap_twin%u,iface=%s,mac=%02x:%02x:%02x:%02x:%02x:%02x", index, twin, b[0], b[1],
+                     b[2], b[3], b[4], b[5]);
+
+    return n > 0 && (size_t)n < size ? 0 : -EINVAL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From a port's settings to DPDK's device arguments. Pure. */
+#ifndef DEVARGS_H
+#define DEVARGS_H
+
+#include "port.h"
+#include <stddef.h>
+
+/* Writes "driverN,key=value,..." for rte_dev_probe(). 0, or -EINVAL if it does not fit or the argument is not of the
+ * kind's form. */
+int devargs_format(const struct port_settings *settings, unsigned int index, char *out, size_t size) MUST_USE;
+/* The same for the kernel twin. */
+int devargs_format_twin(const char *twin, unsigned int index, const struct rte_ether_addr *mac, char *out,
+                        size_t size) MUST_USE;
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port.h"
+#include "devargs.h"
+#include "log.h"
+#include <errno.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DESCRIPTORS   2048
+#define BUSY_TRIES    30
+#define BUSY_PAUSE_US 100000
+
+unsigned int port_mbufs(unsigned int queues)
+{
+    /* a receive and a transmit ring each, as much again under way in AF_XDP's fill and completion rings */
+    return queues * DESCRIPTORS * 4;
+}
+
+/* "net_tap0" of "net_tap0,iface=x": the name under which the device is found and removed. */
+static void device_name(const char *devargs, char out[PORT_NAME_MAX])
+{
+    size_t n = strcspn(devargs, ",");
+
+    snprintf(out, PORT_NAME_MAX, "%.*s", (int)n, devargs);
+}
+
+static int device_open(const char *devargs, const char *port_name, char name[PORT_NAME_MAX], uint16_t *device,
+                       struct error *error)
+{
+    int result = rte_dev_probe(devargs);
+
+    if (result != 0) {
+        return error_set(error, result, "port %s: no device \"%s\" (%s)", port_name, devargs, rte_strerror(-result));
+    }
+    device_name(devargs, name);
+    if (rte_eth_dev_get_port_by_name(name, device) != 0) {
+        return error_set(error, -ENODEV, "port %s: device \"%s\" is not an Ethernet device", port_name, devargs);
+    }
+    return 0;
+}
+
+static void device_close(uint16_t device)
+{
+    struct rte_eth_dev_info info;
+
+    if (device == PORT_NONE) {
+        return;
+    }
+    if (rte_eth_dev_info_get(device, &info) != 0) {
+        return;
+    }
+    rte_eth_dev_stop(device);
+    rte_eth_dev_close(device);
+    rte_dev_remove(info.device);
+}
+
+static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues, struct rte_mempool *pool)
+{
+    struct rte_eth_conf conf = {0};
+    struct rte_eth_dev_info info;
+    uint16_t rx_descriptors = DESCRIPTORS;
+    uint16_t tx_descriptors = DESCRIPTORS;
+    int result = rte_eth_dev_info_get(device, &info);
+
+    if (result != 0) {
+        return result;
+    }
+    if (rx_queues > 1) {
+        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+        conf.rx_adv_conf.rss_conf.rss_hf =
+            (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
+    }
+    /* every mbuf comes from one pool and has one owner */
+    conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    result = rte_eth_dev_configure(device, rx_queues, tx_queues, &conf);
+    if (result != 0) {
+        return result;
+    }
+    result = rte_eth_dev_adjust_nb_rx_tx_desc(device, &rx_descriptors, &tx_descriptors);
+    for (uint16_t q = 0; q < rx_queues && result == 0; q++) {
+        result = rte_eth_rx_queue_setup(device, q, rx_descriptors, rte_eth_dev_socket_id(device), NULL, pool);
+    }
+    for (uint16_t q = 0; q < tx_queues && result == 0; q++) {
+        result = rte_eth_tx_queue_setup(device, q, tx_descriptors, rte_eth_dev_socket_id(device), NULL);
+    }
+    return result;
+}
+
+/* The kernel frees the AF_XDP socket of a daemon that was killed some time after the process is gone, and refuses a
+ * second one meanwhile; the driver tells no reason. */
+static int queues_set_up_patiently(const struct port *port, struct rte_mempool *pool)
+{
+    int result;
+
+    for (int try = 1;; try++) {
+        result = queues_set_up(port->device, port->rx_queues, port->tx_queues, pool);
+        if (result == 0 || port->kind != PORT_AF_XDP || try == BUSY_TRIES) {
+            return result;
+        }
+        usleep(BUSY_PAUSE_US);
+    }
+}
+
+/* The far end of a TAP has the device's MAC, so frames for us need another one. */
+static void choose_mac(struct port *port)
+{
+    rte_eth_macaddr_get(port->device, &port->mac);
+    if (port->kind == PORT_TAP) {
+        port->mac.addr_bytes[0] = 0x02;
+        port->mac.addr_bytes[5] ^= 0x80;
+    }
+}
+
+static int choose_queues(struct port *port, const struct port_settings *settings, unsigned int workers,
+                         struct error *error)
+{
+    struct rte_eth_dev_info info;
+    int result = rte_eth_dev_info_get(port->device, &info);
+
+    if (result != 0) {
+        return error_set(error, result, "port %s: no device information (%s)", port->name, rte_strerror(-result));
+    }
+    if (settings->queues > info.max_rx_queues) {
+        return error_set(error, -EINVAL, "port %s: queues is %u, but the device has %u", port->name, settings->queues,
+                         info.max_rx_queues);
+    }
+    port->rx_queues = (uint16_t)settings->queues;
+    port->tx_queues = (uint16_t)RTE_MIN(workers, info.max_tx_queues);
+    /* drivers of both kinds in one device (AF_XDP, TAP) want as many of each */
+    if (port->kind == PORT_AF_XDP || port->kind == PORT_TAP) {
+        port->tx_queues = port->rx_queues;
+    }
+    return 0;
+}
+
+static int twin_open(struct port *port, const struct port_settings *settings, unsigned int index,
+                     struct rte_mempool *pool, struct error *error)
+{
+    char devargs[128];
+    char name[PORT_NAME_MAX];
+    int result;
+
+    if (settings->twin == NULL) {
+        snprintf(port->netdev, sizeof(port->netdev), "%s", settings->argument);
+        return 0;
+    }
+    snprintf(port->netdev, sizeof(port->netdev), "%s", settings->twin);
+    if (devargs_format_twin(settings->twin, index, &port->mac, devargs, sizeof(devargs)) != 0) {
+        return error_set(error, -EINVAL, "port %s: \"%s\" cannot be an interface name", port->name, settings->twin);
+    }
+    result = device_open(devargs, port->name, name, &port->twin_device, error);
+    if (result != 0) {
+        return result;
+    }
+    result = queues_set_up(port->twin_device, 1, 1, pool);
+    if (result != 0) {
+        return error_set(error, result, "port %s: no kernel twin %s (%s)", port->name, settings->twin,
+                         rte_strerror(-result));
+    }
+    return 0;
+}
+
+static int main_device_open(struct port *port, const struct port_settings *settings, unsigned int index,
+                            unsigned int workers, struct rte_mempool *pool, struct error *error)
+{
+    char devargs[512];
+    int result;
+
+    if (devargs_format(settings, index, devargs, sizeof(devargs)) != 0) {
+        return error_set(error, -EINVAL, "port %s: bad device argument \"%s\"", settings->name, settings->argument);
+    }
+    result = device_open(devargs, settings->name, port->device_name, &port->device, error);
+    if (result == 0) {
+        result = choose_queues(port, settings, workers, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    result = queues_set_up_patiently(port, pool);
+    if (result != 0) {
+        return error_set(error, result, "port %s: the device's queues cannot be set up (%s)", settings->name,
+                         rte_strerror(-result));
+    }
+    if (settings->mtu != 0 && rte_eth_dev_set_mtu(port->device, (uint16_t)settings->mtu) != 0) {
+        return error_set(error, -EINVAL, "port %s: the device does not take an MTU of %u", settings->name,
+                         settings->mtu);
+    }
+    rte_eth_dev_get_mtu(port->device, &port->mtu);
+    choose_mac(port);
+    return 0;
+}
+
+int port_open(struct port *port, const struct port_settings *settings, unsigned int index, unsigned int workers,
+              struct rte_mempool *pool, struct error *error)
+{
+    int result;
+
+    *port = (struct port){.kind = settings->kind, .device = PORT_NONE, .twin_device = PORT_NONE};
+    snprintf(port->name, sizeof(port->name), "%s", settings->name);
+    result = main_device_open(port, settings, index, workers, pool, error);
+    if (result == 0) {
+        result = twin_open(port, settings, index, pool, error);
+    }
+    if (result != 0) {
+        port_close(port);
+    }
+    return result;
+}
+
+static int device_start(uint16_t device, const struct port *port, struct error *error)
+{
+    int result = device == PORT_NONE ? 0 : rte_eth_dev_start(device);
+
+    if (result != 0) {
+        return error_set(error, result, "port %s: the device does not start (%s)", port->name, rte_strerror(-result));
+    }
+    return 0;
+}
+
+int port_start(struct port *port, struct error *error)
+{
+    int result = device_start(port->device, port, error);
+
+    if (result != 0) {
+        return result;
+    }
+    /* a TAP's own address is the far end's; frames for other hosts are dropped by parse, not by the device */
+    if (port->kind == PORT_TAP && rte_eth_promiscuous_enable(port->device) != 0) {
+        log_warning("port %s: no promiscuous mode", port->name);
+    }
+    result = device_start(port->twin_device, port, error);
+    port->started = result == 0;
+    return result;
+}
+
+void port_close(struct port *port)
+{
+    device_close(port->twin_device);
+    device_close(port->device);
+    port->twin_device = PORT_NONE;
+    port->device = PORT_NONE;
+    port->started = false;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ports: Ethernet devices that workers poll, and the kernel twins of those that have no netdev of their own.
+ *
+ * Control thread only. The EAL must run.
+ */
+#ifndef PORT_H
+#define PORT_H
+
+#include "attributes.h"
+#include "error.h"
+#include <rte_ether.h>
+#include <rte_mempool.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PORT_QUEUES_MAX 16
+#define PORT_NAME_MAX   32
+#define PORT_NONE       UINT16_MAX
+
+enum port_kind { PORT_PCI, PORT_AF_XDP, PORT_TAP, PORT_MEMIF, PORT_PCAP, PORT_NULL, PORT_VDEV };
+
+struct port_settings {
+    const char *name; /* the operator's */
+    enum port_kind kind;
+    const char *argument; /* what follows "kind:" in the configuration; "" for null */
+    unsigned int queues;  /* receive queues, 1 to PORT_QUEUES_MAX */
+    unsigned int mtu;     /* 0: the device's own */
+    const char *twin;     /* name of the TAP that is to be the kernel twin; NULL for PORT_AF_XDP */
+};
+
+struct port {
+    char name[PORT_NAME_MAX];
+    char device_name[PORT_NAME_MAX]; /* DPDK's */
+    char netdev[PORT_NAME_MAX];      /* the kernel twin's interface name */
+    enum port_kind kind;
+    uint16_t device;      /* DPDK port id */
+    uint16_t twin_device; /* PORT_NONE: the netdev itself is the twin */
+    uint16_t rx_queues;
+    uint16_t tx_queues;
+    uint16_t mtu;
+    struct rte_ether_addr mac; /* what frames for us carry */
+    bool started;
+};
+
+/* Mbufs that ports with this many queues in all may hold at once. */
+unsigned int port_mbufs(unsigned int queues);
+
+/* Creates the device and its twin and sets both up, not yet started. index tells devices of one kind apart. tx_queues:
+ * as many as there are workers, fewer if the device has fewer. 0 or -errno with a text that names the port; then
+ * nothing is left behind. */
+int port_open(struct port *port, const struct port_settings *settings, unsigned int index, unsigned int workers,
+              struct rte_mempool *pool, struct error *error) MUST_USE;
+int port_start(struct port *port, struct error *error) MUST_USE;
+void port_close(struct port *port);
+
+#endif
