@@ -50,7 +50,7 @@ void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6]);
 /* Adjacencies: as in adjacency.h. */
 int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite) MUST_USE;
 int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite) MUST_USE;
-void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, bool down);
+void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, enum adjacency_health health);
 uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id);
 void dp_adjacency_destroy(struct dp *dp, uint16_t id);
 /* What all workers sent this way since it was created. */

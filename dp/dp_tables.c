@@ -12,9 +12,9 @@ int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite)
     return adjacency_set_rewrite(dp->adjacencies, id, rewrite);
 }
 
-void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, bool down)
+void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source source, enum adjacency_health health)
 {
-    adjacency_set_state(&adjacency_array(dp->adjacencies)[id], source, down);
+    adjacency_set_state(&adjacency_array(dp->adjacencies)[id], source, health);
 }
 
 uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id)

@@ -27,7 +27,7 @@ struct counters {
     uint64_t created; /* what the kernel sends through a twin, and what is made here */
     uint64_t sent;
     uint64_t punted;
-    uint64_t failed_open; /* of the packets sent: to an instance that probes suspect, because no other was left */
+    uint64_t failed_open; /* given to a suspect adjacency, because no better one was left */
     uint64_t drops[DROP_REASONS];
     /* beyond here a reader takes each number by itself */
     struct traffic rx[PIPE_PORTS_MAX];

@@ -28,7 +28,7 @@ struct adjacency_table *adjacency_table_create(struct rcu *rcu)
         goto free_array;
     }
     /* never alive, and no suspect either: a row's empty places end nowhere */
-    adjacency_set_state(&table->array[ADJACENCY_NONE], ADJACENCY_ADMIN, true);
+    adjacency_set_state(&table->array[ADJACENCY_NONE], ADJACENCY_ADMIN, ADJACENCY_DOWN);
     return table;
 free_array:
     free(table->array);

@@ -26,10 +26,17 @@
 /* The bytes of the state word: who says that the place must not be used. */
 enum adjacency_source {
     ADJACENCY_ADMIN, /* the operator */
-    ADJACENCY_LINK,  /* egress port, next hop or neighbour not usable */
-    ADJACENCY_PROBE, /* a health probe suspects it */
-    ADJACENCY_BFD,   /* its BFD session is down */
+    ADJACENCY_LINK,  /* egress port, next hop, neighbour */
+    ADJACENCY_PROBE, /* health probes */
+    ADJACENCY_BFD,   /* its BFD session */
     ADJACENCY_SOURCES,
+};
+
+/* What such a byte says. */
+enum adjacency_health {
+    ADJACENCY_ALIVE,
+    ADJACENCY_SUSPECT, /* probes, BFD, an unresolved neighbour: not used while anything better is left (fail open) */
+    ADJACENCY_DOWN,    /* never used: the operator says so, or the port is down */
 };
 
 enum rewrite_kind {
@@ -79,17 +86,16 @@ static inline const struct rewrite *adjacency_rewrite(const struct adjacency *ad
 }
 
 /* The one writer of that byte. Takes effect at the workers' next packet. */
-static inline void adjacency_set_state(struct adjacency *adjacency, enum adjacency_source source, bool down)
+static inline void adjacency_set_state(struct adjacency *adjacency, enum adjacency_source source,
+                                       enum adjacency_health health)
 {
-    __atomic_store_n(&adjacency->state.bytes[source], down, __ATOMIC_RELEASE);
+    __atomic_store_n(&adjacency->state.bytes[source], (uint8_t)health, __ATOMIC_RELEASE);
 }
 
-/* Suspected by probes or BFD alone: usable when nothing better is left (fail open). */
+/* Nobody says that it is down: usable when nothing better is left. */
 static inline bool adjacency_is_suspect(uint32_t state)
 {
-    union adjacency_state s = {.word = state};
-
-    return s.bytes[ADJACENCY_ADMIN] == 0 && s.bytes[ADJACENCY_LINK] == 0;
+    return (state & (ADJACENCY_DOWN * 0x01010101u)) == 0;
 }
 
 struct adjacency_table;

@@ -9,11 +9,11 @@
 
 struct selection {
     uint16_t adjacency; /* ADJACENCY_NONE: nothing is left */
-    bool failed_open;   /* taken although probes or BFD suspect it */
+    bool failed_open;   /* taken although it is suspect */
 };
 
 /* The first of the row that is alive; else the first of the whole path list that is; else the first of the row, then of
- * the list, that only probes or BFD suspect. Out of line: taken when the row's first choice is not alive. */
+ * the list, that is but suspect. Out of line: taken when the row's first choice is not alive. */
 struct selection select_backup(const struct path_list *list, row_t row, const struct adjacency *adjacencies);
 
 #endif
