@@ -22,7 +22,8 @@
 
 /* What the program decided about a frame, and why. All but the first leave it to the kernel. */
 enum steer_verdict {
-    STEER_REDIRECTED,          /* to the AF_XDP socket of the queue (or to the kernel, while there is none) */
+    STEER_REDIRECTED,          /* to the AF_XDP socket of the queue */
+    STEER_NO_SOCKET,           /* would be, but the queue has no socket (yet, or any more) */
     STEER_NOT_IP,              /* ARP and every other EtherType, VLAN tags included */
     STEER_SHORT,               /* ends before the destination address does */
     STEER_NOT_FOR_US,          /* destination MAC neither ours nor a group */
