@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "jsonrpc.h"
+#include "log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a log line shows of a change's parameters. */
+#define LOGGED_PARAMS 300
+
+/* A request in the words of JSON-RPC. Everything is borrowed from the message. */
+struct request {
+    const json_t *id; /* NULL: a notification */
+    const char *method;
+    const json_t *params;
+};
+
+static int append_text(struct byte_queue *out, const char *text)
+{
+    return byte_queue_append(out, text, strlen(text));
+}
+
+static int append_bytes(const char *data, size_t length, void *out)
+{
+    return byte_queue_append(out, data, length) == 0 ? 0 : -1;
+}
+
+static int append_json(struct byte_queue *out, const json_t *value)
+{
+    return json_dump_callback(value, append_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0 ? 0 : -ENOMEM;
+}
+
+/* A text that was cut inside a character is no UTF-8 any more: then only its ASCII is kept. */
+static json_t *string_of(const char *text)
+{
+    char ascii[sizeof(((struct error *)NULL)->text)];
+    json_t *string = json_string(text);
+
+    if (string != NULL) {
+        return string;
+    }
+    snprintf(ascii, sizeof(ascii), "%s", text);
+    for (char *c = ascii; *c != '\0'; c++) {
+        *c = (signed char)*c < 0 ? '?' : *c;
+    }
+    return json_string(ascii);
+}
+
+static int append_head(struct byte_queue *out, const json_t *id)
+{
+    int result = append_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+
+    return result != 0 ? result : append_json(out, id);
+}
+
+static int append_result(struct byte_queue *out, const json_t *id, const json_t *value)
+{
+    int result = append_head(out, id);
+
+    if (result == 0) {
+        result = append_text(out, ",\"result\":");
+    }
+    if (result == 0) {
+        result = value != NULL ? append_json(out, value) : append_text(out, "{}");
+    }
+    return result != 0 ? result : append_text(out, "}");
+}
+
+static int append_error(struct byte_queue *out, const json_t *id, int code, const char *message, json_t *data)
+{
+    json_t *text = string_of(message);
+    json_t *error = json_pack("{s:i, s:o*, s:O*}", "code", code, "message", text, "data", data);
+    int result = error == NULL ? -ENOMEM : append_head(out, id);
+
+    if (result == 0) {
+        result = append_text(out, ",\"error\":");
+    }
+    if (result == 0) {
+        result = append_json(out, error);
+    }
+    json_decref(error);
+    return result != 0 ? result : append_text(out, "}");
+}
+
+int jsonrpc_refuse(struct byte_queue *out, int code, const char *message)
+{
+    int result = append_error(out, json_null(), code, message, NULL);
+
+    return result != 0 ? result : append_text(out, "\n");
+}
+
+int jsonrpc_begin(struct jsonrpc_work *work, const char *line, size_t length, struct byte_queue *out)
+{
+    json_error_t parse_error;
+    struct error error;
+    json_t *message = json_loadb(line, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &parse_error);
+
+    if (message == NULL) {
+        if (json_error_code(&parse_error) == json_error_out_of_memory) {
+            return -ENOMEM;
+        }
+        error_set(&error, 0, "not JSON: %s, at byte %d", parse_error.text, parse_error.position);
+        return jsonrpc_refuse(out, API_ERR_PARSE, error.text);
+    }
+    if (json_is_array(message) && json_array_size(message) == 0) {
+        json_decref(message);
+        return jsonrpc_refuse(out, API_ERR_REQUEST, "an empty batch");
+    }
+    *work = (struct jsonrpc_work){.message = message, .batch = json_is_array(message)};
+    return 0;
+}
+
+void jsonrpc_abandon(struct jsonrpc_work *work)
+{
+    json_decref(work->message);
+    *work = (struct jsonrpc_work){0};
+}
+
+static const char *request_read(const json_t *message, struct request *request)
+{
+    const json_t *version = json_object_get(message, "jsonrpc");
+    const json_t *id = json_object_get(message, "id");
+    const json_t *params = json_object_get(message, "params");
+
+    *request = (struct request){.id = json_null()};
+    if (!json_is_object(message)) {
+        return "a request must be an object";
+    }
+    if (id != NULL && !json_is_string(id) && !json_is_number(id) && !json_is_null(id)) {
+        return "\"id\" must be a string, a number or null";
+    }
+    if (id != NULL) {
+        request->id = id;
+    }
+    if (!json_is_string(version) || strcmp(json_string_value(version), "2.0") != 0) {
+        return "\"jsonrpc\" must be \"2.0\"";
+    }
+    request->method = json_string_value(json_object_get(message, "method"));
+    if (request->method == NULL) {
+        return "\"method\" must be a string";
+    }
+    if (params != NULL && !json_is_object(params) && !json_is_array(params)) {
+        return "\"params\" must be an object";
+    }
+    request->params = params;
+    request->id = id;
+    return NULL;
+}
+
+static const struct api_method *method_find(const struct jsonrpc_methods *methods, const char *name)
+{
+    for (size_t i = 0; i < methods->count; i++) {
+        if (strcmp(methods->table[i].name, name) == 0) {
+            return &methods->table[i];
+        }
+    }
+    return NULL;
+}
+
+struct clip {
+    char text[LOGGED_PARAMS + sizeof("...")];
+    size_t length;
+};
+
+/* Stops the dump, which may be of megabytes, once there is enough to show. */
+static int append_clipped(const char *data, size_t length, void *out)
+{
+    struct clip *clip = out;
+    size_t room = LOGGED_PARAMS - clip->length;
+
+    if (length > room) {
+        memcpy(clip->text + clip->length, data, room);
+        strcpy(clip->text + LOGGED_PARAMS, "...");
+        return -1;
+    }
+    memcpy(clip->text + clip->length, data, length);
+    clip->length += length;
+    clip->text[clip->length] = '\0';
+    return 0;
+}
+
+static void log_change(const struct api_peer *peer, const char *method, const json_t *params, const char *outcome)
+{
+    struct clip clip = {0};
+
+    (void)json_dump_callback(params, append_clipped, &clip, JSON_COMPACT | JSON_ENSURE_ASCII);
+    log_notice("api: %s %s by %s: %s", method, clip.text, peer->text, outcome);
+}
+
+/* No parameters, none by position and an empty object are the same to a method. */
+static int params_read(const struct request *request, struct api_call *call, json_t **params)
+{
+    if (json_is_array(request->params) && json_array_size(request->params) > 0) {
+        return api_fail(call, API_ERR_PARAMS, "parameters go by name: \"params\" must be an object");
+    }
+    *params = json_is_object(request->params) ? json_incref((json_t *)request->params) : json_object();
+    return *params != NULL ? 0 : api_fail(call, API_ERR_INTERNAL, "out of memory");
+}
+
+static int request_run(const struct request *request, const struct jsonrpc_methods *methods, struct api_call *call,
+                       json_t **value)
+{
+    const struct api_method *method = method_find(methods, request->method);
+    json_t *params;
+    int code;
+
+    if (method == NULL) {
+        return api_fail(call, API_ERR_METHOD, "there is no method \"%.64s\"", request->method);
+    }
+    code = params_read(request, call, &params);
+    if (code != 0) {
+        return code;
+    }
+    if ((method->flags & API_CHANGES) != 0 && methods->read_only) {
+        code = api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only", method->name);
+    } else {
+        code = method->call(call, params, value);
+    }
+    if ((method->flags & API_CHANGES) != 0) {
+        log_change(call->peer, method->name, params, code == 0 ? "done" : call->error.text);
+    }
+    json_decref(params);
+    return code;
+}
+
+/* A batch's answer opens with its first answer only: one of notifications alone has none. */
+static int append_separator(struct jsonrpc_work *work, struct byte_queue *out)
+{
+    const char *separator = work->answered ? "," : "[";
+
+    work->answered = true;
+    return work->batch ? append_text(out, separator) : 0;
+}
+
+static int answer(struct jsonrpc_work *work, const json_t *message, const struct jsonrpc_methods *methods,
+                  const struct api_peer *peer, struct byte_queue *out)
+{
+    struct api_call call = {.context = methods->context, .peer = peer};
+    struct request request;
+    json_t *value = NULL;
+    const char *malformed = request_read(message, &request);
+    int code = malformed != NULL ? api_fail(&call, API_ERR_REQUEST, "%s", malformed)
+                                 : request_run(&request, methods, &call, &value);
+    int result = 0;
+
+    if (request.id != NULL) {
+        result = append_separator(work, out);
+    }
+    if (request.id != NULL && result == 0) {
+        result = code == 0 ? append_result(out, request.id, value)
+                           : append_error(out, request.id, code, call.error.text, call.data);
+    }
+    json_decref(value);
+    json_decref(call.data);
+    return result;
+}
+
+int jsonrpc_step(struct jsonrpc_work *work, const struct jsonrpc_methods *methods, const struct api_peer *peer,
+                 struct byte_queue *out)
+{
+    size_t count = work->batch ? json_array_size(work->message) : 1;
+    const json_t *message = work->batch ? json_array_get(work->message, work->next) : work->message;
+    int result = answer(work, message, methods, peer, out);
+
+    if (result == 0 && ++work->next == count) {
+        if (work->answered) {
+            result = append_text(out, work->batch ? "]\n" : "\n");
+        }
+        jsonrpc_abandon(work);
+    }
+    return result;
+}
