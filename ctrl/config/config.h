@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration file, read, checked and made complete: what is not written has its default (anyfwd.yaml(5)).
+ *
+ * A struct config is a value: it is never changed after config_load() or config_parse() returned it, holds no pointer
+ * into anything else, and compares with config_compare.h. Strings are NUL-terminated UTF-8 without control characters;
+ * an optional one is NULL where it is absent, every other optional member has a has_ member beside it.
+ *
+ * What the file may say is one table, config_schema.c: parsing, defaults, comparison and JSON all walk it.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "addr.h"
+#include "attributes.h"
+#include "error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_LIST(type) \
+    struct {              \
+        uint32_t count;   \
+        type *items;      \
+    }
+
+#define CONFIG_NAME_MAX   63 /* bytes in the name of a site, port, peer or instance */
+#define CONFIG_IFNAME_MAX 15 /* bytes in the name of a Linux interface */
+
+struct config_site {
+    const char *name; /* required; also a folder's name under state_dir */
+    uint32_t asn;     /* required */
+    struct ip_addr router_id;
+    bool has_router_id; /* IPv4 */
+};
+
+struct config_api {
+    const char *socket;           /* path; /run/anyfwd/anyfwd.sock */
+    uint32_t mode;                /* permission bits of the socket; 0660 */
+    const char *group;            /* that owns the socket; NULL: the daemon's own */
+    const char *read_only_socket; /* path of a second socket that only reads; NULL: none */
+};
+
+enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_ON, CONFIG_HUGEPAGES_OFF };
+/* AUTO: poll if any port is CONFIG_DEVICE_PCI, else back off. */
+enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_BACKOFF };
+
+struct config_dpdk {
+    enum config_hugepages hugepages;     /* AUTO: if there are any */
+    uint32_t memory_mb;                  /* MiB; 512 */
+    uint32_t control_lcore;              /* 0; never one of the workers' */
+    CONFIG_LIST(uint32_t) worker_lcores; /* one or more, distinct; [1] */
+    enum config_idle idle;               /* AUTO */
+    CONFIG_LIST(const char *) plugins;   /* driver libraries to load (EAL -d) */
+    CONFIG_LIST(const char *) eal;       /* further EAL arguments, as written */
+};
+
+enum config_device_kind {
+    CONFIG_DEVICE_PCI,    /* argument: address, "0000:3b:00.0" */
+    CONFIG_DEVICE_AF_XDP, /* argument: interface */
+    CONFIG_DEVICE_TAP,    /* argument: interface */
+    CONFIG_DEVICE_MEMIF,  /* argument: devargs of net_memif, "role=client,socket=/run/memif.sock" */
+    CONFIG_DEVICE_PCAP,   /* argument: file to receive from, output: file to send to */
+    CONFIG_DEVICE_NULL,   /* argument: "" */
+    CONFIG_DEVICE_VDEV,   /* argument: DPDK devargs, "net_ring0" */
+};
+
+struct config_device {
+    enum config_device_kind kind;
+    const char *text; /* "af_xdp:eth0": a device has one spelling */
+    const char *argument;
+    const char *output; /* NULL but for PCAP */
+};
+
+enum config_steer { CONFIG_STEER_ANYCAST, CONFIG_STEER_TRANSIT };
+
+struct config_port {
+    const char *name;            /* required */
+    struct config_device device; /* required; no two ports have the same, NULL aside */
+    uint32_t queues;             /* 1 */
+    enum config_steer steer;     /* ANYCAST; other than AF_XDP: always ANYCAST, and without meaning */
+    uint32_t mtu;                /* bytes of IP */
+    bool has_mtu;                /* absent: the kernel twin's */
+    const char *twin;            /* never NULL: the kernel twin's name; the interface of AF_XDP, else the port's name */
+};
+
+enum config_hash { CONFIG_HASH_PORTS, CONFIG_HASH_ADDRESSES };
+enum config_udp { CONFIG_UDP_MOVE, CONFIG_UDP_PIN };
+enum config_no_instance { CONFIG_NO_INSTANCE_SILENT, CONFIG_NO_INSTANCE_ICMP };
+
+struct config_anycast {
+    struct prefix prefix;                /* required */
+    enum config_hash hash;               /* PORTS: addresses, protocol and ports; ADDRESSES: addresses alone */
+    enum config_udp udp;                 /* MOVE */
+    enum config_no_instance no_instance; /* SILENT */
+};
+
+struct config_decision {
+    bool multipath;          /* true */
+    bool multipath_relax;    /* false */
+    bool always_compare_med; /* false */
+    bool missing_med_worst;  /* false */
+};
+
+enum config_peer_type { CONFIG_PEER_EBGP, CONFIG_PEER_IBGP, CONFIG_PEER_LOCAL };
+
+struct config_peer {
+    const char *name;           /* required */
+    uint32_t asn;               /* required; "as" in the file */
+    enum config_peer_type type; /* required */
+    struct ip_addr address;
+    struct ip_addr router_id; /* IPv4 */
+    bool has_address;
+    bool has_router_id;
+};
+
+enum config_tunnel_type { CONFIG_TUNNEL_IPIP, CONFIG_TUNNEL_GRE, CONFIG_TUNNEL_GUE };
+
+struct config_tunnel {
+    enum config_tunnel_type type; /* all three required */
+    struct ip_addr source;        /* the same family as the destination's */
+    struct ip_addr destination;
+};
+
+struct config_instance {
+    const char *name;                         /* required */
+    CONFIG_LIST(struct ip_addr) next_hop;     /* required; one, or one of each family */
+    CONFIG_LIST(struct ip_addr) bgp_next_hop; /* the next hops and the tunnel's destination */
+    const char *site;                         /* where it is; NULL: not told */
+    uint32_t weight;                          /* 100 */
+    struct config_tunnel tunnel;
+    bool has_tunnel;
+};
+
+/* One AS of an AS_SEQUENCE, or one whole AS_SET (RFC 4271 4.3 b). */
+struct config_as_step {
+    bool is_set;
+    CONFIG_LIST(uint32_t) asns; /* one, or for a set one or more */
+};
+
+/* RFC 8092 */
+struct config_large_community {
+    uint32_t part[3]; /* global administrator, local data 1, local data 2 */
+};
+
+enum config_origin { CONFIG_ORIGIN_IGP, CONFIG_ORIGIN_EGP, CONFIG_ORIGIN_INCOMPLETE };
+enum config_action { CONFIG_ACTION_BLACKHOLE, CONFIG_ACTION_REJECT };
+
+/* A candidate that the operator owns; no two have the same (prefix, peer, path_id). Exactly one of instance, next_hop
+ * and action is there. */
+struct config_route {
+    struct prefix prefix; /* required */
+    const char *peer;     /* required; the name of one of `peers` */
+    uint32_t path_id;     /* 0 */
+    const char *instance; /* the name of one of `instances`, or NULL */
+    struct ip_addr next_hop;
+    enum config_action action;
+    bool has_next_hop;
+    bool has_action;
+    bool has_med;
+    bool has_originator_id;
+    CONFIG_LIST(struct config_as_step) as_path; /* the neighbour's AS first */
+    enum config_origin origin;                  /* IGP */
+    uint32_t local_pref;                        /* 100 */
+    uint32_t med;                               /* absent: see decision.missing_med_worst */
+    uint32_t weight;                            /* 0 */
+    CONFIG_LIST(uint32_t) communities;          /* RFC 1997: 65535:0 is 0xffff0000 */
+    CONFIG_LIST(struct config_large_community) large_communities;
+    struct ip_addr originator_id; /* IPv4, as all of the cluster list */
+    CONFIG_LIST(struct ip_addr) cluster_list;
+};
+
+struct config {
+    struct config_site site; /* the only required section */
+    struct config_api api;
+    struct config_dpdk dpdk;
+    CONFIG_LIST(struct config_port) ports;
+    CONFIG_LIST(struct config_anycast) anycast;
+    const char *state_dir; /* /var/lib/anyfwd */
+    uint64_t hash_seed;    /* 0; below 2^63, so that JSON can hold it */
+    struct config_decision decision;
+    CONFIG_LIST(struct config_peer) peers;
+    CONFIG_LIST(struct config_instance) instances;
+    CONFIG_LIST(struct config_route) routes;
+    struct config_block *memory; /* of everything above: private */
+};
+
+/*
+ * Reads and checks a file. 0 and a configuration in *out, for config_free(); or -errno (-EINVAL: the file is wrong),
+ * *out unchanged and in error->text the mistakes, one a line without a final newline, as many as fit: "FILE:LINE: what
+ * is wrong, and what would be right". Touches nothing but the file.
+ */
+int config_load(const char *path, struct config **out, struct error *error) MUST_USE;
+/* The same for a text in memory; `name` stands for FILE. */
+int config_parse(const char *text, size_t length, const char *name, struct config **out, struct error *error) MUST_USE;
+/* NULL is fine. */
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_schema.h"
+#include "config_parser.h"
+#include "config_value.h"
+#include <ctype.h>
+#include <string.h>
+
+/* clang-format off */
+/* The place of a required member or of one with a default; AT_IF: of one that may be absent. */
+#define AT(struct_, member)    .offset = offsetof(struct struct_, member), .size = sizeof(((struct struct_ *)NULL)->member)
+#define AT_IF(struct_, member) AT(struct_, member), .has = offsetof(struct struct_, has_##member)
+
+#define TYPE(kind_, type_, ...)    {.kind = (kind_), .size = sizeof(type_), __VA_ARGS__}
+#define NUMBER(low, high)            TYPE(KIND_NUMBER, uint32_t, .min = (low), .max = (high))
+#define CHOICE(...)                  TYPE(KIND_CHOICE, uint32_t, .names = (const char *const[]){__VA_ARGS__, NULL})
+#define STRING(max_, valid_, wanted_) \
+    TYPE(KIND_STRING, const char *, .min = 1, .max = (max_), .valid = (valid_), .wanted = (wanted_))
+#define ADDRESS(valid_, wanted_) TYPE(KIND_ADDR, struct ip_addr, .valid = (valid_), .wanted = (wanted_))
+#define LIST_OF(element_, low, high, ...) \
+    TYPE(KIND_LIST, struct config_items, .element = &(element_), .min = (low), .max = (high), __VA_ARGS__)
+#define MAPPING(struct_, fields_, ...) TYPE(KIND_MAPPING, struct struct_, .fields = (fields_), __VA_ARGS__)
+#define END                            {.key = NULL}
+
+/* clang-format on */
+static_assert(sizeof(enum config_steer) == sizeof(uint32_t), "a CHOICE is stored as a uint32_t");
+
+static bool name_valid(const void *value)
+{
+    const char *text = value;
+
+    return isalnum((unsigned char)text[0]) &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:@") == strlen(text);
+}
+
+static bool folder_valid(const void *value)
+{
+    return name_valid(value) && strpbrk(value, ":@") == NULL;
+}
+
+static bool ifname_valid(const void *value)
+{
+    return config_ifname_valid(value);
+}
+
+static bool path_valid(const void *value)
+{
+    return *(const char *)value == '/';
+}
+
+static bool ipv4_valid(const void *value)
+{
+    const struct ip_addr *addr = value;
+
+    return addr->family == FAMILY_V4 && ip_addr_to_u32(addr) != 0;
+}
+
+/* Something that packets can be sent to without naming an interface. */
+static bool unicast_valid(const void *value)
+{
+    const struct ip_addr *addr = value;
+    static const struct ip_addr v6_none = {.family = FAMILY_V6};
+    struct ip_addr v6_loopback = v6_none;
+
+    v6_loopback.bytes[15] = 1;
+    if (addr->family == FAMILY_V4) {
+        return addr->bytes[0] != 0 && addr->bytes[0] != 127 && addr->bytes[0] < 224;
+    }
+    return addr->bytes[0] != 0xff && !ip_addr_is_link_local(addr) && !ip_addr_equal(addr, &v6_none) &&
+           !ip_addr_equal(addr, &v6_loopback);
+}
+
+/* scalars */
+
+static const struct config_type flag = TYPE(KIND_BOOL, bool, .wanted = "true or false");
+static const struct config_type u32 = NUMBER(0, UINT32_MAX);
+static const struct config_type seed = TYPE(KIND_NUMBER, uint64_t, .max = INT64_MAX);
+static const struct config_type asn = NUMBER(1, UINT32_MAX - 1); /* RFC 7607, RFC 7300 */
+static const struct config_type lcore = NUMBER(0, 127);          /* RTE_MAX_LCORE of Debian's DPDK is 128 */
+static const struct config_type memory_mb = NUMBER(32, 1 << 20);
+static const struct config_type queues = NUMBER(1, 64);
+static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
+static const struct config_type weight = NUMBER(1, 65535);
+static const struct config_type mode =
+    TYPE(KIND_MODE, uint32_t, .wanted = "a file mode of four octal digits, like 0660");
+static const struct config_type community =
+    TYPE(KIND_COMMUNITY, uint32_t, .wanted = "a community of two numbers up to 65535, like 65000:1");
+static const struct config_type large =
+    TYPE(KIND_LARGE, struct config_large_community, .wanted = "a large community of three numbers, like 65000:1:2");
+static const struct config_type device =
+    TYPE(KIND_DEVICE, struct config_device, .wanted = "pci:, af_xdp:, tap:, memif:, pcap:, null or vdev:");
+static const struct config_type prefix =
+    TYPE(KIND_PREFIX, struct prefix, .wanted = "a prefix, like 192.0.2.0/24 or 2001:db8:a::/48");
+
+static const struct config_type name =
+    STRING(CONFIG_NAME_MAX, name_valid, "a name: up to 63 letters, digits and . _ - : @, a letter or digit first");
+static const struct config_type folder =
+    STRING(CONFIG_NAME_MAX, folder_valid, "a name: up to 63 letters, digits and . _ -, a letter or digit first");
+static const struct config_type ifname =
+    STRING(CONFIG_IFNAME_MAX, ifname_valid, "an interface name: up to 15 bytes without blanks, / and :");
+static const struct config_type group = STRING(32, NULL, "the name of a group");
+static const struct config_type text = STRING(4096, NULL, "a text that is not empty");
+static const struct config_type path = STRING(4095, path_valid, "a path that starts with /");
+static const struct config_type socket_path = STRING(107, NULL, "a path of at most 107 bytes, as sockets need it");
+
+static const struct config_type any_address = ADDRESS(NULL, "an IPv4 or IPv6 address");
+static const struct config_type address =
+    ADDRESS(unicast_valid, "a unicast IPv4 or IPv6 address, neither loopback nor link-local");
+static const struct config_type router_id = ADDRESS(ipv4_valid, "an IPv4 address other than 0.0.0.0");
+
+static const struct config_type hugepages = CHOICE("auto", "on", "off");
+static const struct config_type idle = CHOICE("auto", "poll", "backoff");
+static const struct config_type steer = CHOICE("anycast", "transit");
+static const struct config_type hash = CHOICE("ports", "addresses");
+static const struct config_type udp = CHOICE("move", "pin");
+static const struct config_type no_instance = CHOICE("silent", "icmp");
+static const struct config_type peer_type = CHOICE("ebgp", "ibgp", "local");
+static const struct config_type tunnel_type = CHOICE("ipip", "gre", "gue");
+static const struct config_type origin = CHOICE("igp", "egp", "incomplete");
+static const struct config_type action = CHOICE("blackhole", "reject");
+
+/* lists of scalars */
+
+static const struct config_type lcores = LIST_OF(lcore, 1, 128, .single = true, .distinct = true);
+static const struct config_type texts = LIST_OF(text, 0, 64);
+static const struct config_type next_hops =
+    LIST_OF(address, 1, 2, .single = true, .wanted = "one address or one of each family");
+static const struct config_type bgp_next_hops = LIST_OF(address, 1, 16, .single = true, .distinct = true);
+static const struct config_type router_ids = LIST_OF(router_id, 0, 255);
+static const struct config_type as_numbers = LIST_OF(asn, 1, 255, .single = true);
+static const struct config_type as_step = TYPE(KIND_AS_STEP, struct config_as_step, .element = &as_numbers);
+static const struct config_type as_path = LIST_OF(as_step, 0, 1024);
+static const struct config_type communities = LIST_OF(community, 0, 1024, .distinct = true);
+static const struct config_type large_communities = LIST_OF(large, 0, 1024, .distinct = true);
+
+/* mappings, and the lists of them */
+
+static const struct config_field site_fields[] = {
+    {"name", &folder, AT(config_site, name), .required = true, .restart = true},
+    {"asn", &asn, AT(config_site, asn), .required = true},
+    {"router_id", &router_id, AT_IF(config_site, router_id)},
+    END,
+};
+static const struct config_type site = MAPPING(config_site, site_fields, .wanted = "site: {name: NAME, asn: NUMBER}");
+
+static const struct config_field api_fields[] = {
+    {"socket", &socket_path, AT(config_api, socket), .fallback = "/run/anyfwd/anyfwd.sock"},
+    {"mode", &mode, AT(config_api, mode), .fallback = "0660"},
+    {"group", &group, AT(config_api, group)},
+    {"read_only_socket", &socket_path, AT(config_api, read_only_socket)},
+    END,
+};
+static const struct config_type api = MAPPING(config_api, api_fields, .check = config_check_api);
+
+static const struct config_field dpdk_fields[] = {
+    {"hugepages", &hugepages, AT(config_dpdk, hugepages), .fallback = "auto"},
+    {"memory_mb", &memory_mb, AT(config_dpdk, memory_mb), .fallback = "512"},
+    {"control_lcore", &lcore, AT(config_dpdk, control_lcore), .fallback = "0"},
+    {"worker_lcores", &lcores, AT(config_dpdk, worker_lcores), .fallback = "1"},
+    {"idle", &idle, AT(config_dpdk, idle), .fallback = "auto"},
+    {"plugins", &texts, AT(config_dpdk, plugins)},
+    {"eal", &texts, AT(config_dpdk, eal)},
+    END,
+};
+static const struct config_type dpdk = MAPPING(config_dpdk, dpdk_fields, .check = config_check_dpdk);
+
+static const struct config_field port_fields[] = {
+    {"name", &name, AT(config_port, name), .required = true, .identity = true},
+    {"device", &device, AT(config_port, device), .required = true},
+    {"queues", &queues, AT(config_port, queues), .fallback = "1"},
+    {"steer", &steer, AT(config_port, steer), .fallback = "anycast"},
+    {"mtu", &mtu, AT_IF(config_port, mtu)},
+    {"twin", &ifname, AT(config_port, twin)},
+    END,
+};
+static const struct config_type port = MAPPING(config_port, port_fields, .check = config_check_port);
+static const struct config_type ports = LIST_OF(port, 0, 32, .distinct = true, .check = config_check_ports);
+
+static const struct config_field anycast_fields[] = {
+    {"prefix", &prefix, AT(config_anycast, prefix), .required = true, .identity = true},
+    {"hash", &hash, AT(config_anycast, hash), .fallback = "ports"},
+    {"udp", &udp, AT(config_anycast, udp), .fallback = "move"},
+    {"no_instance", &no_instance, AT(config_anycast, no_instance), .fallback = "silent"},
+    END,
+};
+static const struct config_type anycast_item = MAPPING(config_anycast, anycast_fields, .shorthand = "prefix");
+static const struct config_type anycast = LIST_OF(anycast_item, 0, 65536, .distinct = true);
+
+static const struct config_field decision_fields[] = {
+    {"multipath", &flag, AT(config_decision, multipath), .fallback = "true"},
+    {"multipath_relax", &flag, AT(config_decision, multipath_relax), .fallback = "false"},
+    {"always_compare_med", &flag, AT(config_decision, always_compare_med), .fallback = "false"},
+    {"missing_med_worst", &flag, AT(config_decision, missing_med_worst), .fallback = "false"},
+    END,
+};
+static const struct config_type decision = MAPPING(config_decision, decision_fields);
+
+static const struct config_field peer_fields[] = {
+    {"name", &name, AT(config_peer, name), .required = true, .identity = true},
+    {"as", &asn, AT(config_peer, asn), .required = true},
+    {"type", &peer_type, AT(config_peer, type), .required = true},
+    {"address", &any_address, AT_IF(config_peer, address)},
+    {"router_id", &router_id, AT_IF(config_peer, router_id)},
+    END,
+};
+static const struct config_type peer = MAPPING(config_peer, peer_fields);
+static const struct config_type peers = LIST_OF(peer, 0, 16384, .distinct = true);
+
+static const struct config_field tunnel_fields[] = {
+    {"type", &tunnel_type, AT(config_tunnel, type), .required = true},
+    {"source", &address, AT(config_tunnel, source), .required = true},
+    {"destination", &address, AT(config_tunnel, destination), .required = true},
+    END,
+};
+static const struct config_type tunnel = MAPPING(config_tunnel, tunnel_fields, .check = config_check_tunnel);
+
+static const struct config_field instance_fields[] = {
+    {"name", &name, AT(config_instance, name), .required = true, .identity = true},
+    {"next_hop", &next_hops, AT(config_instance, next_hop), .required = true},
+    {"bgp_next_hop", &bgp_next_hops, AT(config_instance, bgp_next_hop)},
+    {"site", &name, AT(config_instance, site)},
+    {"weight", &weight, AT(config_instance, weight), .fallback = "100"},
+    {"tunnel", &tunnel, AT_IF(config_instance, tunnel)},
+    END,
+};
+static const struct config_type instance = MAPPING(config_instance, instance_fields, .check = config_check_instance);
+static const struct config_type instances = LIST_OF(instance, 0, 16384, .distinct = true);
+
+static const struct config_field route_fields[] = {
+    {"prefix", &prefix, AT(config_route, prefix), .required = true, .identity = true},
+    {"peer", &name, AT(config_route, peer), .required = true, .identity = true, .refers_to = "peers"},
+    {"path_id", &u32, AT(config_route, path_id), .fallback = "0", .identity = true},
+    {"instance", &name, AT(config_route, instance), .refers_to = "instances"},
+    {"next_hop", &address, AT_IF(config_route, next_hop)},
+    {"action", &action, AT_IF(config_route, action)},
+    {"as_path", &as_path, AT(config_route, as_path)},
+    {"origin", &origin, AT(config_route, origin), .fallback = "igp"},
+    {"local_pref", &u32, AT(config_route, local_pref), .fallback = "100"},
+    {"med", &u32, AT_IF(config_route, med)},
+    {"weight", &u32, AT(config_route, weight), .fallback = "0"},
+    {"communities", &communities, AT(config_route, communities)},
+    {"large_communities", &large_communities, AT(config_route, large_communities)},
+    {"originator_id", &router_id, AT_IF(config_route, originator_id)},
+    {"cluster_list", &router_ids, AT(config_route, cluster_list)},
+    END,
+};
+static const struct config_type route = MAPPING(config_route, route_fields, .check = config_check_route);
+static const struct config_type routes = LIST_OF(route, 0, 1 << 20, .distinct = true);
+
+static const struct config_field config_fields[] = {
+    {"site", &site, AT(config, site), .required = true},
+    {"api", &api, AT(config, api), .restart = true},
+    {"dpdk", &dpdk, AT(config, dpdk), .restart = true},
+    {"ports", &ports, AT(config, ports), .restart = true},
+    {"anycast", &anycast, AT(config, anycast)},
+    {"state_dir", &path, AT(config, state_dir), .fallback = "/var/lib/anyfwd", .restart = true},
+    {"hash_seed", &seed, AT(config, hash_seed), .fallback = "0", .restart = true},
+    {"decision", &decision, AT(config, decision)},
+    {"peers", &peers, AT(config, peers)},
+    {"instances", &instances, AT(config, instances)},
+    {"routes", &routes, AT(config, routes)},
+    END,
+};
+const struct config_type config_schema = MAPPING(config, config_fields);
+
+bool config_has(const struct config_field *field, const void *base)
+{
+    const void *member = config_member(field, base);
+    const char *string;
+
+    if (field->has != 0) {
+        return *((const bool *)base + field->has);
+    }
+    if (field->type->kind == KIND_STRING) {
+        memcpy(&string, member, sizeof(string));
+        return string != NULL;
+    }
+    return true;
+}
+
+const struct config_field *config_field_find(const struct config_type *mapping, const char *key)
+{
+    for (const struct config_field *field = mapping->fields; field->key != NULL; field++) {
+        if (strcmp(field->key, key) == 0) {
+            return field;
+        }
+    }
+    return NULL;
+}
