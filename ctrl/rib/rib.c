@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rib.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rib {
+    struct attrs_table *attrs;
+    struct prefix_tree tree; /* of rib_entry.leaf */
+    struct rib_entry *dirty_head;
+    struct rib_entry **dirty_tail; /* the link that the next one goes into */
+    struct rib_counts counts;
+};
+
+static_assert(sizeof(struct candidate) <= 48, "there are millions of them");
+static_assert(offsetof(struct rib_entry, leaf) == 0, "an entry begins with its leaf");
+
+bool target_equal(const struct target *a, const struct target *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case TARGET_INSTANCE:
+        return a->instance_id == b->instance_id;
+    case TARGET_NEXT_HOP:
+        return ip_addr_equal(&a->next_hop, &b->next_hop);
+    default:
+        return true;
+    }
+}
+
+static struct rib_entry *entry_of(struct prefix_leaf *leaf)
+{
+    return (struct rib_entry *)leaf;
+}
+
+struct rib *rib_create(struct attrs_table *attrs)
+{
+    struct rib *rib = calloc(1, sizeof(*rib));
+
+    if (rib != NULL) {
+        rib->attrs = attrs;
+        rib->dirty_tail = &rib->dirty_head;
+    }
+    return rib;
+}
+
+static void entry_free(struct rib_entry *entry)
+{
+    free(entry->candidates);
+    free(entry);
+}
+
+static void entry_drop(void *owner, struct prefix_leaf *leaf)
+{
+    struct rib *rib = owner;
+    struct rib_entry *entry = entry_of(leaf);
+
+    for (uint32_t i = 0; i < entry->n_candidates; i++) {
+        attrs_unref(rib->attrs, entry->candidates[i].attrs);
+    }
+    entry_free(entry);
+}
+
+void rib_destroy(struct rib *rib)
+{
+    if (rib != NULL) {
+        prefix_tree_clear(&rib->tree, entry_drop, rib);
+        free(rib);
+    }
+}
+
+struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix)
+{
+    return entry_of(prefix_tree_find(&rib->tree, prefix));
+}
+
+static struct rib_entry *within_family(struct prefix_leaf *leaf, const struct prefix *prefix)
+{
+    return leaf != NULL && leaf->prefix.addr.family == prefix->addr.family ? entry_of(leaf) : NULL;
+}
+
+struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix)
+{
+    return within_family(prefix_tree_seek(&rib->tree, prefix), prefix);
+}
+
+struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry)
+{
+    return within_family(prefix_tree_next(&rib->tree, &entry->leaf.prefix), &entry->leaf.prefix);
+}
+
+const struct rib_counts *rib_counts(const struct rib *rib)
+{
+    return &rib->counts;
+}
+
+void rib_mark_entry(struct rib *rib, struct rib_entry *entry)
+{
+    if (entry->dirty) {
+        return;
+    }
+    entry->dirty = true;
+    entry->next_dirty = NULL;
+    *rib->dirty_tail = entry;
+    rib->dirty_tail = &entry->next_dirty;
+}
+
+struct rib_entry *rib_next_dirty(struct rib *rib)
+{
+    struct rib_entry *entry = rib->dirty_head;
+
+    if (entry == NULL) {
+        return NULL;
+    }
+    rib->dirty_head = entry->next_dirty;
+    if (rib->dirty_head == NULL) {
+        rib->dirty_tail = &rib->dirty_head;
+    }
+    entry->dirty = false;
+    return entry;
+}
+
+void rib_release(struct rib *rib, struct rib_entry *entry)
+{
+    if (entry->n_candidates > 0 || entry->dirty) {
+        return;
+    }
+    prefix_tree_remove(&rib->tree, &entry->leaf);
+    entry_free(entry);
+}
+
+/* In the tree, with room for one candidate. NULL: no memory. */
+static struct rib_entry *entry_create(struct rib *rib, const struct prefix *prefix)
+{
+    struct rib_entry *entry = calloc(1, sizeof(*entry));
+
+    if (entry == NULL) {
+        return NULL;
+    }
+    entry->leaf.prefix = *prefix;
+    entry->room = 1;
+    entry->candidates = malloc(sizeof(*entry->candidates));
+    if (entry->candidates == NULL || prefix_tree_insert(&rib->tree, &entry->leaf) != 0) {
+        entry_free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+/* Room never shrinks while the entry lives: that is what makes undoing safe. */
+static int entry_make_room(struct rib_entry *entry)
+{
+    struct candidate *candidates;
+
+    if (entry->n_candidates < entry->room) {
+        return 0;
+    }
+    candidates = realloc(entry->candidates, 2 * entry->room * sizeof(*candidates));
+    if (candidates == NULL) {
+        return -ENOMEM;
+    }
+    entry->candidates = candidates;
+    entry->room *= 2;
+    return 0;
+}
+
+static uint64_t key_rank(const struct candidate_key *key)
+{
+    return (uint64_t)key->session_id << 48 | (uint64_t)key->peer_id << 32 | key->path_id;
+}
+
+/* Where a candidate of this key is or belongs. */
+static uint32_t entry_position(const struct rib_entry *entry, const struct candidate_key *key)
+{
+    uint32_t at = 0;
+
+    while (at < entry->n_candidates && key_rank(&entry->candidates[at].key) < key_rank(key)) {
+        at++;
+    }
+    return at;
+}
+
+static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct candidate_key *key)
+{
+    return at < entry->n_candidates && key_rank(&entry->candidates[at].key) == key_rank(key);
+}
+
+/* change: 1 or -1, already applied to the entry */
+static void count(struct rib *rib, const struct rib_entry *entry, const struct candidate_key *key, int change)
+{
+    unsigned int family = entry->leaf.prefix.addr.family;
+    uint32_t others = entry->n_candidates - (change > 0);
+
+    rib->counts.candidates[family] += (uint32_t)change;
+    rib->counts.of_session[key->session_id] += (uint32_t)change;
+    rib->counts.of_peer[key->peer_id] += (uint32_t)change;
+    if (others == 0) {
+        rib->counts.prefixes[family] += (uint32_t)change;
+    }
+}
+
+/* Hands the candidate and its reference to the caller, or lets go of it. */
+static void hand_back(struct rib *rib, const struct candidate *candidate, struct candidate *old)
+{
+    if (old != NULL) {
+        *old = *candidate;
+    } else {
+        attrs_unref(rib->attrs, candidate->attrs);
+    }
+}
+
+static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, uint32_t at,
+                                     const struct candidate *candidate, struct candidate *old)
+{
+    struct candidate before = entry->candidates[at];
+
+    entry->candidates[at] = *candidate;
+    attrs_ref(candidate->attrs);
+    hand_back(rib, &before, old);
+    if (before.attrs == candidate->attrs && target_equal(&before.target, &candidate->target)) {
+        return RIB_UNCHANGED;
+    }
+    rib_mark_entry(rib, entry);
+    return RIB_REPLACED;
+}
+
+int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candidate *candidate, struct candidate *old)
+{
+    struct rib_entry *entry = rib_find(rib, prefix);
+    uint32_t at;
+
+    if (entry == NULL) {
+        entry = entry_create(rib, prefix);
+    }
+    if (entry == NULL) {
+        return -ENOMEM;
+    }
+    at = entry_position(entry, &candidate->key);
+    if (entry_has(entry, at, &candidate->key)) {
+        return entry_replace(rib, entry, at, candidate, old);
+    }
+    if (entry_make_room(entry) != 0) {
+        return -ENOMEM; /* not a new entry: that has room */
+    }
+    memmove(&entry->candidates[at + 1], &entry->candidates[at],
+            (entry->n_candidates - at) * sizeof(*entry->candidates));
+    entry->candidates[at] = *candidate;
+    attrs_ref(candidate->attrs);
+    entry->n_candidates++;
+    count(rib, entry, &candidate->key, 1);
+    rib_mark_entry(rib, entry);
+    return RIB_ADDED;
+}
+
+static void entry_withdraw(struct rib *rib, struct rib_entry *entry, uint32_t at, struct candidate *old)
+{
+    struct candidate gone = entry->candidates[at];
+
+    entry->n_candidates--;
+    memmove(&entry->candidates[at], &entry->candidates[at + 1],
+            (entry->n_candidates - at) * sizeof(*entry->candidates));
+    count(rib, entry, &gone.key, -1);
+    hand_back(rib, &gone, old);
+    rib_mark_entry(rib, entry);
+}
+
+bool rib_withdraw(struct rib *rib, const struct prefix *prefix, const struct candidate_key *key, struct candidate *old)
+{
+    struct rib_entry *entry = rib_find(rib, prefix);
+    uint32_t at = entry != NULL ? entry_position(entry, key) : 0;
+
+    if (entry == NULL || !entry_has(entry, at, key)) {
+        return false;
+    }
+    entry_withdraw(rib, entry, at, old);
+    return true;
+}
+
+static bool selects(const struct rib_selector *selector, const struct candidate *candidate)
+{
+    return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
+           (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
+           (selector->target == NULL || target_equal(selector->target, &candidate->target)) &&
+           (selector->stale == NULL || *selector->stale == candidate->stale);
+}
+
+/* What is to be done with candidate `at` of an entry: returns how many it counts. */
+typedef size_t selected_fn(struct rib *rib, struct rib_entry *entry, uint32_t at);
+
+/* Backwards over the candidates, so that `selected` may withdraw the one that it is given. */
+static size_t for_each_selected(struct rib *rib, const struct rib_selector *selector, selected_fn *selected)
+{
+    size_t n = 0;
+
+    for (unsigned int family = 0; family < FAMILIES; family++) {
+        const struct prefix first = {.addr.family = (uint8_t)family};
+
+        for (struct rib_entry *entry = rib_seek(rib, &first); entry != NULL; entry = rib_next(rib, entry)) {
+            for (uint32_t at = entry->n_candidates; at-- > 0;) {
+                n += selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
+            }
+        }
+    }
+    return n;
+}
+
+static size_t flush_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
+{
+    entry_withdraw(rib, entry, at, NULL);
+    return 1;
+}
+
+size_t rib_flush(struct rib *rib, const struct rib_selector *selector)
+{
+    return for_each_selected(rib, selector, flush_selected);
+}
+
+static size_t stale_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
+{
+    bool before = entry->candidates[at].stale;
+
+    (void)rib;
+    entry->candidates[at].stale = true;
+    return !before;
+}
+
+size_t rib_mark_stale(struct rib *rib, const struct rib_selector *selector)
+{
+    return for_each_selected(rib, selector, stale_selected);
+}
+
+static size_t dirty_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
+{
+    bool before = entry->dirty;
+
+    (void)at;
+    rib_mark_entry(rib, entry);
+    return !before;
+}
+
+size_t rib_mark_dirty(struct rib *rib, const struct rib_selector *selector)
+{
+    return for_each_selected(rib, selector, dirty_selected);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The store of candidate routes: for each prefix the candidates that sessions and peers offer, and what was made of
+ * them. It decides nothing and knows no names: sessions, peers and instances are small integers of the caller's.
+ *
+ * A change marks its prefix dirty. The dirty pass pops each such prefix once, decides, installs, keeps the outcome in
+ * the entry, and releases it:
+ *
+ *     while ((entry = rib_next_dirty(rib)) != NULL) {
+ *         ... rank entry->candidates, install, set entry->outcome (undo the outcome if n_candidates is 0) ...
+ *         rib_release(rib, entry);
+ *     }
+ *
+ * An entry lives until rib_release() finds it without a candidate, so that the pass still sees what to take down.
+ *
+ * Several changes as one: check everything first (rib_upsert() fails for want of memory only), keep what each change
+ * hands back, and undo in reverse order: RIB_ADDED by rib_withdraw(), everything else by rib_upsert() of the old value.
+ * Undone like this before the dirty pass, rib_upsert() finds the room that there was and cannot fail. The prefixes stay
+ * dirty, which costs a decision with the old result.
+ *
+ * Control thread only. A million prefixes with two candidates each take about 260 MB beside their attributes.
+ */
+#ifndef RIB_H
+#define RIB_H
+
+#include "addr.h"
+#include "attributes.h"
+#include "attrs.h"
+#include "prefix_tree.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sessions and peers are numbered from 0 to RIB_IDS - 1; the caller reuses numbers. */
+#define RIB_IDS 65536
+
+enum target_kind { TARGET_INSTANCE, TARGET_NEXT_HOP, TARGET_BLACKHOLE, TARGET_REJECT };
+
+/* Where a candidate leads to. */
+struct target {
+    uint8_t kind; /* enum target_kind */
+    union {
+        uint32_t instance_id;    /* TARGET_INSTANCE */
+        struct ip_addr next_hop; /* TARGET_NEXT_HOP */
+    };
+};
+
+/* Who offers it: with the prefix, the key of a candidate. */
+struct candidate_key {
+    uint16_t session_id;
+    uint16_t peer_id;
+    uint32_t path_id;
+};
+
+struct candidate {
+    const struct attrs *attrs; /* interned */
+    struct candidate_key key;
+    struct target target;
+    bool stale; /* its session has gone; no part of what a candidate says, so it changes no outcome */
+};
+
+/* The caller's, for what it installed; all zero in a new entry. */
+struct rib_outcome {
+    uint64_t generation;
+    uint32_t path_list_id;
+};
+
+/* Read only but for `outcome`. A pointer to an entry is good until rib_release(), one to a candidate until the next
+ * change of its prefix. */
+struct rib_entry {
+    struct prefix_leaf leaf; /* leaf.prefix */
+    bool dirty;
+    uint32_t n_candidates;
+    uint32_t room;
+    struct candidate *candidates; /* by session, peer, path id */
+    struct rib_entry *next_dirty;
+    struct rib_outcome outcome;
+};
+
+struct rib_counts {
+    uint32_t prefixes[FAMILIES]; /* with at least one candidate */
+    uint32_t candidates[FAMILIES];
+    uint32_t of_session[RIB_IDS]; /* candidates */
+    uint32_t of_peer[RIB_IDS];    /* candidates, over all sessions */
+};
+
+enum rib_change { RIB_UNCHANGED, RIB_ADDED, RIB_REPLACED };
+
+struct rib;
+
+/* attrs: the table that every candidate's attributes are of; must outlive the rib. NULL: no memory. */
+struct rib *rib_create(struct attrs_table *attrs);
+/* Gives back every reference to attributes. */
+void rib_destroy(struct rib *rib);
+
+/* Adds the candidate, or replaces the one of this key; takes a reference of its own to the attributes. Marks the prefix
+ * dirty unless nothing but `stale` changed. Returns enum rib_change or -ENOMEM, which changes nothing. Where there was
+ * a candidate of this key (the change is not RIB_ADDED), *old is it, and its reference to the attributes is now the
+ * caller's; old may be NULL. */
+int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candidate *candidate,
+               struct candidate *old) MUST_USE;
+/* False: there is none. Else marks the prefix dirty; old as above. */
+bool rib_withdraw(struct rib *rib, const struct prefix *prefix, const struct candidate_key *key, struct candidate *old);
+
+/* NULL: unknown. Between a last withdrawal and the dirty pass an entry has no candidates. */
+struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix);
+/* The first entry at or after the prefix, within its family, in the order of prefix_compare(); NULL: none. The prefix
+ * itself may be unknown, so the one to go on with is a cursor that survives any change. */
+struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix);
+/* The entry after this one, within its family; NULL: none. */
+struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry);
+const struct rib_counts *rib_counts(const struct rib *rib);
+
+/* Candidates for which all that is not NULL holds. All NULL means every candidate. The pointers
+ * must not point into the rib. */
+struct rib_selector {
+    const uint16_t *session_id;
+    const uint16_t *peer_id;
+    const struct target *target;
+    const bool *stale;
+};
+
+/* Each walks all prefixes and never fails. */
+
+/* Withdraws the selected candidates; returns how many. */
+size_t rib_flush(struct rib *rib, const struct rib_selector *selector);
+/* Sets their stale flag; returns how many were not stale before. Marks nothing dirty: stale routes rank as before. */
+size_t rib_mark_stale(struct rib *rib, const struct rib_selector *selector);
+/* Marks dirty the prefixes that have a selected candidate; returns how many were clean before. */
+size_t rib_mark_dirty(struct rib *rib, const struct rib_selector *selector);
+
+/* Marks one entry dirty, once: e.g. to try again what could not be installed. */
+void rib_mark_entry(struct rib *rib, struct rib_entry *entry);
+/* Takes the prefix that has been dirty longest off the list; NULL: none. The caller ends with rib_release(). */
+struct rib_entry *rib_next_dirty(struct rib *rib);
+/* Frees the entry if it has no candidate and is not dirty again; else does nothing. */
+void rib_release(struct rib *rib, struct rib_entry *entry);
+
+bool target_equal(const struct target *a, const struct target *b);
+
+#endif
