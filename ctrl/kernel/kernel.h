@@ -18,6 +18,7 @@
 #include "attributes.h"
 #include "error.h"
 #include <net/if.h>
+#include <stddef.h>
 
 struct kernel;
 
