@@ -84,7 +84,8 @@ struct worker_stats {
 struct port_stats {
     struct traffic rx;
     struct traffic tx;
-    uint64_t rx_missed; /* the device had no room for them */
+    uint64_t rx_missed;  /* the device had no room for them */
+    uint64_t tx_dropped; /* the device did not take them */
 };
 
 struct dp_stats {

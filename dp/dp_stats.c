@@ -103,6 +103,7 @@ void dp_port_stats(const struct dp *dp, unsigned int index, struct port_stats *o
         out->rx.bytes += counter_read(&counters->rx[index].bytes);
         out->tx.packets += counter_read(&counters->tx[index].packets);
         out->tx.bytes += counter_read(&counters->tx[index].bytes);
+        out->tx_dropped += counter_read(&counters->tx_dropped[index]);
     }
     if (rte_eth_stats_get(dp->ports[index].device, &device) == 0) {
         out->rx_missed = device.imissed + device.rx_nombuf;

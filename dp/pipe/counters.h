@@ -32,6 +32,7 @@ struct counters {
     /* beyond here a reader takes each number by itself */
     struct traffic rx[PIPE_PORTS_MAX];
     struct traffic tx[PIPE_PORTS_MAX];
+    uint64_t tx_dropped[PIPE_PORTS_MAX]; /* of drops[]: what the device did not take */
     struct traffic adjacencies[ADJACENCY_MAX];
 };
 

@@ -34,6 +34,7 @@ void lane_flush(struct lane *lane, struct counters *counters)
     }
     if (sent < lane->count) {
         counter_add(&counters->drops[lane->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL], lane->count - sent);
+        counter_add(&counters->tx_dropped[lane->port], lane->count - sent);
         rte_pktmbuf_free_bulk(lane->mbufs + sent, lane->count - sent);
     }
     lane->count = 0;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share. */
+#ifndef INSTALL_PRIVATE_H
+#define INSTALL_PRIVATE_H
+
+#include "install.h"
+#include "prefix_tree.h"
+#include <sys/queue.h>
+
+#define GATEWAY_BUCKETS 1024
+#define OUTCOME_BUCKETS 4096
+
+LIST_HEAD(hop_list, hop);
+LIST_HEAD(outcome_list, outcome);
+
+/* A port and its kernel twin. */
+struct twin {
+    char name[PORT_NAME_MAX];
+    char netdev[IF_NAMESIZE];
+    bool xdp;
+    enum steer_mode mode;
+    struct steer *steer; /* NULL without XDP */
+    uint32_t ifindex;    /* 0 while there is no such netdev */
+    bool running;
+    struct hop *glean; /* for its connected subnets */
+};
+
+struct hop {
+    LIST_ENTRY(hop) link;       /* in install->hops */
+    LIST_ENTRY(hop) by_gateway; /* in a bucket, while reachable */
+    LIST_ENTRY(hop) by_address; /* in a bucket, while shared */
+    uint8_t rewrite;            /* enum rewrite_kind that it has when nothing is in the way */
+    uint8_t family;             /* of the packets */
+    bool has_address;
+    bool shared;
+    bool reachable;
+    bool connected;
+    bool resolved;
+    uint16_t adjacency;
+    uint16_t port;
+    uint32_t refs;
+    struct ip_addr address;
+    struct ip_addr gateway;
+    uint64_t asked_ms; /* when the kernel was last asked to resolve it */
+};
+
+struct outcome {
+    LIST_ENTRY(outcome) by_hash;
+    uint64_t hash;
+    uint32_t id;
+    uint32_t refs;
+    uint16_t count;
+    uint8_t hash_mode;
+    struct outcome_path paths[];
+};
+
+/* A route that follows from the kernel's state. */
+struct system_route {
+    struct prefix_leaf leaf;
+    struct hop *hop;
+    const struct outcome *outcome;
+};
+
+struct install {
+    struct install_settings settings; /* ports and anycast: not to be used after install_open() */
+    struct kernel *kernel;
+    struct dp *dp; /* NULL until bound */
+    struct twin twins[PIPE_PORTS_MAX];
+    uint32_t ifindexes[PIPE_PORTS_MAX]; /* of the twins, as kernel_connected() wants them */
+    unsigned int twin_count;
+    struct prefix *anycast;
+    unsigned int anycast_count;
+    struct hop_list hops;
+    struct hop_list by_gateway[GATEWAY_BUCKETS];
+    struct hop_list by_address[GATEWAY_BUCKETS];
+    struct hop *by_adjacency[ADJACENCY_MAX];
+    struct hop *fates[HOP_FATES];
+    struct outcome_list outcomes[OUTCOME_BUCKETS];
+    struct outcome *by_id[PATH_LIST_MAX];
+    unsigned int outcome_count;
+    struct prefix_tree system;
+    bool recheck; /* next hops that are not directly connected are to be looked at again */
+    uint64_t now_ms;
+    uint64_t refreshed_ms;
+};
+
+/* hop.c: takes over nothing. */
+struct hop *hop_new(struct install *install, enum rewrite_kind rewrite, enum family family);
+/* Finds anew where the hop leads and publishes it; tells the owner if it became reachable or stopped being so. */
+void hop_refresh(struct install *install, struct hop *hop);
+/* Every hop, or those that are not directly connected. */
+void hops_refresh(struct install *install, bool indirect_only);
+/* Those that use this neighbour. */
+void hops_refresh_gateway(struct install *install, const struct ip_addr *gateway);
+/* Asks the kernel for the neighbour of the hop, at most every so often. */
+void hop_ask(struct install *install, struct hop *hop);
+/* A glean hop leads out of its port, whatever the address. */
+void hop_set_port(struct install *install, struct hop *hop, unsigned int port);
+
+/* system.c: makes the system route of a prefix what the kernel's state says it should be. */
+void system_refresh(struct install *install, const struct prefix *prefix);
+/* After an address, its subnet and its broadcast address came, changed or went. */
+void system_refresh_address(struct install *install, const struct kernel_address *address);
+/* Local addresses, connected subnets, neighbours: all that the mirror holds. */
+void system_refresh_all(struct install *install);
+void system_clear(struct install *install);
+/* PATH_LIST_NONE: no system route has this prefix. */
+uint32_t system_path_list(const struct install *install, const struct prefix *prefix);
+
+/* twin.c */
+/* What a link event says about a port, if it is one's. */
+void twin_refresh(struct install *install, const struct kernel_link *link, bool gone);
+/* Local or not: what XDP does with a prefix on all ports. */
+void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
+int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;
+
+#endif

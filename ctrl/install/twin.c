@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports and their netdevs; what XDP takes from each. */
+#include "install_private.h"
+#include "log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_anycast(const struct install *install, const struct prefix *prefix)
+{
+    for (unsigned int i = 0; i < install->anycast_count; i++) {
+        if (prefix_equal(&install->anycast[i], prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One prefix on one port, derived from what is true now. */
+static void twin_set(struct install *install, struct twin *twin, const struct prefix *prefix, bool local)
+{
+    char text[PREFIX_STRLEN];
+    int result;
+
+    if (twin->steer == NULL) {
+        return;
+    }
+    if (local) {
+        result = steer_set(twin->steer, prefix, STEER_PASS);
+    } else if (twin->mode == STEER_ANYCAST && is_anycast(install, prefix)) {
+        result = steer_set(twin->steer, prefix, STEER_REDIRECT);
+    } else {
+        result = steer_del(twin->steer, prefix);
+    }
+    if (result != 0) {
+        log_error("port %s: XDP does not take %s: %s", twin->name, prefix_format(prefix, text), strerror(-result));
+    }
+}
+
+void twins_set_local(struct install *install, const struct prefix *prefix, bool local)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        twin_set(install, &install->twins[i], prefix, local);
+    }
+}
+
+int install_set_anycast(struct install *install, const struct prefix *prefixes, unsigned int count)
+{
+    struct prefix *old = install->anycast;
+    unsigned int old_count = install->anycast_count;
+    struct prefix *copy = calloc(count + 1, sizeof(*copy));
+
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(copy, prefixes, count * sizeof(*copy));
+    install->anycast = copy;
+    install->anycast_count = count;
+    /* both lists: each prefix is made what it should be now */
+    for (unsigned int i = 0; i < old_count + count; i++) {
+        const struct prefix *prefix = i < old_count ? &old[i] : &copy[i - old_count];
+
+        system_refresh(install, prefix);
+    }
+    free(old);
+    return 0;
+}
+
+static int twin_attach(struct install *install, struct twin *twin, const char *object, struct error *error)
+{
+    const struct kernel_link *link = kernel_link_by_name(install->kernel, twin->netdev);
+    struct error reason;
+    int result;
+
+    if (link == NULL) {
+        return error_set(error, -ENODEV, "port %s: there is no interface %s", twin->name, twin->netdev);
+    }
+    result = steer_attach(object, link->ifindex, twin->netdev, twin->mode, &twin->steer, &reason);
+    if (result != 0) {
+        return error_set(error, result, "port %s: %s", twin->name, reason.text);
+    }
+    for (unsigned int i = 0; i < install->anycast_count; i++) {
+        twin_set(install, twin, &install->anycast[i], false);
+    }
+    return 0;
+}
+
+int twins_attach(struct install *install, const char *object, struct error *error)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        int result = install->twins[i].xdp ? twin_attach(install, &install->twins[i], object, error) : 0;
+
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static struct twin *twin_by_netdev(struct install *install, const char *netdev)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        if (strcmp(install->twins[i].netdev, netdev) == 0) {
+            return &install->twins[i];
+        }
+    }
+    return NULL;
+}
+
+void twin_refresh(struct install *install, const struct kernel_link *link, bool gone)
+{
+    struct twin *twin = twin_by_netdev(install, link->name);
+    unsigned int port;
+
+    if (twin == NULL) {
+        return;
+    }
+    port = (unsigned int)(twin - install->twins);
+    twin->ifindex = gone ? 0 : link->ifindex;
+    install->ifindexes[port] = twin->ifindex;
+    /* a TAP twin is no wire: its port's link is the driver's */
+    twin->running = !gone && (twin->xdp ? link->running : dp_port_link_up(install->dp, port));
+    if (!gone) {
+        dp_port_set_mac(install->dp, port, link->mac);
+    }
+    if (!gone && twin->steer != NULL && steer_set_mac(twin->steer, link->mac) != 0) {
+        log_error("port %s: XDP does not take the MAC address", twin->name);
+    }
+}
+
+int install_port_of(const struct install *install, uint32_t ifindex)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        if (ifindex != 0 && install->ifindexes[i] == ifindex) {
+            return (int)i;
+        }
+    }
+    return -ENODEV;
+}
+
+int install_xdp_counters(struct install *install, unsigned int port, struct steer_counters *out)
+{
+    struct steer *steer = install->twins[port].steer;
+
+    return steer != NULL ? steer_counters_get(steer, out) : -ENOENT;
+}

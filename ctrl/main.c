@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon: explicit wiring, and the control thread.
+ *
+ * Up, in this order, so that each step that can refuse does so before the next one touches more: configuration, socket
+ * (a second daemon ends here), kernel mirror and XDP, EAL and ports, tables, workers, and then the loop, which answers
+ * whoever has connected meanwhile. Down in reverse.
+ */
+#include "api_server.h"
+#include "apply.h"
+#include "config_compare.h"
+#include "log.h"
+#include "loop.h"
+#include "methods.h"
+#include "options.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define TICK_MS    10
+
+struct daemon {
+    struct options options;
+    struct config *config;
+    struct plan plan;
+    struct loop *loop;
+    struct api_server *server;
+    struct loop_signals signals;
+    struct loop_watch kernel_watch;
+    struct loop_timer tick;
+    struct control control;
+    int exit_status;
+};
+
+/* Beside the executable in a build folder, or where it is installed; ANYFWD_BPF_OBJECT overrides. */
+static const char *bpf_object(void)
+{
+    static char path[PATH_MAX];
+    const char *chosen = getenv("ANYFWD_BPF_OBJECT");
+    char self[PATH_MAX - 32];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (chosen != NULL) {
+        return chosen;
+    }
+    if (n > 0) {
+        self[n] = '\0';
+        snprintf(path, sizeof(path), "%s/bpf/steer.bpf.o", dirname(self));
+        if (access(path, R_OK) == 0) {
+            return path;
+        }
+    }
+    return BPF_INSTALL_PATH;
+}
+
+static void on_hop_changed(void *owner, const struct hop *hop)
+{
+    struct daemon *daemon = owner;
+
+    site_hop_changed(daemon->control.site, hop);
+}
+
+static uint32_t decided(void *owner, const struct prefix *prefix)
+{
+    struct daemon *daemon = owner;
+
+    return site_decided(daemon->control.site, prefix);
+}
+
+static void reload(struct daemon *daemon)
+{
+    struct config *next;
+    struct error error;
+
+    sd_notify(0, "RELOADING=1");
+    if (config_load(daemon->options.config, &next, &error) != 0) {
+        log_error("the configuration stays as it is: %s", error.text);
+    } else {
+        if (config_needs_restart(daemon->config, next, &error)) {
+            log_warning("only a restart changes: %s", error.text);
+        }
+        if (apply_config(daemon->control.site, daemon->control.install, daemon->config, next, &error) != 0) {
+            log_error("the new configuration is in force but for: %s", error.text);
+        } else {
+            log_notice("the configuration was reloaded");
+        }
+        config_free(daemon->config);
+        daemon->config = next;
+        daemon->control.config = next;
+    }
+    sd_notify(0, "READY=1");
+}
+
+static void on_signal(void *owner, int signal)
+{
+    struct daemon *daemon = owner;
+
+    if (signal == SIGHUP) {
+        reload(daemon);
+        return;
+    }
+    log_notice("stopping: %s", strsignal(signal));
+    loop_stop(daemon->loop);
+}
+
+static void on_kernel(void *owner, uint32_t events)
+{
+    struct daemon *daemon = owner;
+    int result = install_kernel_ready(daemon->control.install);
+
+    (void)events;
+    if (result != 0) {
+        log_error("the kernel's links, addresses and neighbours can no longer be followed: %s", strerror(-result));
+        daemon->exit_status = EXIT_FAILURE;
+        loop_stop(daemon->loop);
+    }
+}
+
+static void on_tick(void *owner)
+{
+    struct daemon *daemon = owner;
+
+    install_tick(daemon->control.install, loop_now_ms());
+    site_tick(daemon->control.site);
+    loop_timer_set(daemon->loop, &daemon->tick, TICK_MS);
+}
+
+static int start_loop(struct daemon *daemon, struct error *error)
+{
+    const struct config_api *api = &daemon->config->api;
+    struct api_server_options options = {
+        .path = daemon->options.socket != NULL ? daemon->options.socket : api->socket,
+        .mode = (mode_t)api->mode,
+        .group = api->group,
+    };
+    sigset_t set;
+    int result;
+
+    daemon->loop = loop_create();
+    if (daemon->loop == NULL) {
+        return error_set(error, -errno, "no event loop: %s", strerror(errno));
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    daemon->signals = (struct loop_signals){.arrived = on_signal, .owner = daemon};
+    result = loop_signals_add(daemon->loop, &daemon->signals, &set);
+    if (result != 0) {
+        return error_set(error, result, "no signals: %s", strerror(-result));
+    }
+    return api_server_create(&daemon->server, daemon->loop, &options, methods, method_count, &daemon->control, error);
+}
+
+static int start_forwarding(struct daemon *daemon, struct error *error)
+{
+    struct control *control = &daemon->control;
+    struct install_settings install = {
+        .bpf_object = bpf_object(),
+        .ports = daemon->plan.install_ports,
+        .port_count = daemon->plan.port_count,
+        .anycast = daemon->plan.anycast,
+        .anycast_count = daemon->plan.anycast_count,
+        .hop_changed = on_hop_changed,
+        .decided = decided,
+        .owner = daemon,
+    };
+    struct site_settings site = {
+        .decision = daemon->plan.decision,
+        .anycast = daemon->plan.site_anycast,
+        .anycast_count = daemon->plan.anycast_count,
+    };
+    int result = install_open(&install, &control->install, error);
+
+    if (result == 0) {
+        result = dp_create(&daemon->plan.dp, &control->dp, error);
+    }
+    if (result == 0) {
+        result = install_bind(control->install, control->dp, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    site.install = control->install;
+    result = site_create(&site, &control->site);
+    if (result != 0) {
+        return error_set(error, result, "no memory for the routing table");
+    }
+    result = apply_config(control->site, control->install, NULL, daemon->config, error);
+    return result == 0 ? dp_start(control->dp, error) : result;
+}
+
+static int start(struct daemon *daemon, struct error *error)
+{
+    int result = plan_make(daemon->config, &daemon->plan, error);
+
+    if (result == 0) {
+        result = start_loop(daemon, error);
+    }
+    if (result == 0) {
+        daemon->control.config = daemon->config;
+        daemon->control.started_ms = loop_now_ms();
+        result = start_forwarding(daemon, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    daemon->kernel_watch =
+        (struct loop_watch){.fd = install_fd(daemon->control.install), .ready = on_kernel, .owner = daemon};
+    result = loop_add(daemon->loop, &daemon->kernel_watch, EPOLLIN);
+    if (result != 0) {
+        return error_set(error, result, "no watch on the kernel: %s", strerror(-result));
+    }
+    daemon->tick = (struct loop_timer){.fire = on_tick, .owner = daemon};
+    loop_timer_set(daemon->loop, &daemon->tick, 0);
+    return 0;
+}
+
+static void stop(struct daemon *daemon)
+{
+    sd_notify(0, "STOPPING=1");
+    api_server_destroy(daemon->server);
+    site_destroy(daemon->control.site);
+    install_close(daemon->control.install);
+    dp_destroy(daemon->control.dp);
+    install_free(daemon->control.install);
+    if (daemon->loop != NULL) {
+        loop_destroy(daemon->loop);
+    }
+    plan_free(&daemon->plan);
+}
+
+static int run(struct daemon *daemon)
+{
+    struct error error;
+    int result = start(daemon, &error);
+
+    if (result != 0) {
+        fprintf(stderr, "anyfwd: %s\n", error.text);
+        stop(daemon);
+        return EXIT_FAILURE;
+    }
+    daemon->control.ready = true;
+    log_notice("ready: site %s, %u ports, %u workers", daemon->config->site.name, daemon->plan.port_count,
+               daemon->plan.dp.eal.worker_count);
+    sd_notify(0, "READY=1");
+    result = loop_run(daemon->loop);
+    if (result != 0) {
+        log_error("the event loop failed: %s", strerror(-result));
+        daemon->exit_status = EXIT_FAILURE;
+    }
+    stop(daemon);
+    return daemon->exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon daemon;
+    struct error error;
+    int status = options_parse(argc, argv, &daemon.options);
+
+    if (status != 0) {
+        return status == OPTIONS_DONE ? EXIT_SUCCESS : EXIT_USAGE;
+    }
+    if (config_load(daemon.options.config, &daemon.config, &error) != 0) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_USAGE;
+    }
+    status = daemon.options.check ? EXIT_SUCCESS : run(&daemon);
+    config_free(daemon.config);
+    return status;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* instance.set, instance.del, instance.list, instance.down, instance.up */
+#include "methods_private.h"
+#include <stdio.h>
+
+struct instance_params {
+    const char *name;
+    const char *site;
+    const json_t *next_hop; /* a string or an array: read by hand */
+    const json_t *bgp_next_hop;
+    int64_t weight;
+};
+
+static const struct api_param instance_table[] = {
+    {"name", API_STRING, true, offsetof(struct instance_params, name), 1, SITE_NAME_MAX - 1},
+    {"site", API_STRING, false, offsetof(struct instance_params, site), 0, SITE_NAME_MAX - 1},
+    {"next_hop", API_ARRAY, true, offsetof(struct instance_params, next_hop), 0, 0},
+    {"bgp_next_hop", API_ARRAY, false, offsetof(struct instance_params, bgp_next_hop), 0, 0},
+    {"weight", API_INTEGER, false, offsetof(struct instance_params, weight), 1, UINT16_MAX},
+};
+
+/* "next_hop" may be one address or a list: made a list, for the table. */
+static json_t *with_lists(const json_t *params)
+{
+    static const char *const keys[] = {"next_hop", "bgp_next_hop"};
+    json_t *copy = json_copy((json_t *)(uintptr_t)params);
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        json_t *value = json_object_get(copy, keys[i]);
+
+        if (json_is_string(value)) {
+            json_object_set_new(copy, keys[i], json_pack("[O]", value));
+        }
+    }
+    return copy;
+}
+
+static int read_address(struct api_call *call, const char *key, const json_t *value, struct ip_addr *out)
+{
+    if (!json_is_string(value) || ip_addr_parse(json_string_value(value), out) != 0) {
+        return api_fail(call, API_ERR_PARAMS, "%s: an IPv4 or IPv6 address, or a list of them", key);
+    }
+    return 0;
+}
+
+static int read_next_hops(struct api_call *call, const json_t *list, struct site_instance *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct ip_addr addr;
+        int code = read_address(call, "next_hop", json_array_get(list, i), &addr);
+
+        if (code != 0) {
+            return code;
+        }
+        if (out->has_next_hop[addr.family]) {
+            return api_fail(call, API_ERR_PARAMS, "next_hop: one address, or one of each family");
+        }
+        out->has_next_hop[addr.family] = true;
+        out->next_hop[addr.family] = addr;
+    }
+    return json_array_size(list) > 0 ? 0 : api_fail(call, API_ERR_PARAMS, "next_hop: the list is empty");
+}
+
+static int read_bgp_next_hops(struct api_call *call, const json_t *list, struct site_instance *out)
+{
+    if (json_array_size(list) > SITE_NEXT_HOPS_MAX) {
+        return api_fail(call, API_ERR_PARAMS, "bgp_next_hop: at most %d addresses", SITE_NEXT_HOPS_MAX);
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        int code = read_address(call, "bgp_next_hop", json_array_get(list, i), &out->bgp_next_hop[i]);
+
+        if (code != 0) {
+            return code;
+        }
+    }
+    out->bgp_next_hop_count = (unsigned int)json_array_size(list);
+    return 0;
+}
+
+static int read_instance(struct api_call *call, const json_t *params, struct site_instance *out)
+{
+    struct instance_params in = {.site = "", .weight = 100};
+    int code = read_params(call, params, instance_table, ARRAY_SIZE(instance_table), &in, NULL);
+
+    if (code != 0) {
+        return code;
+    }
+    *out = (struct site_instance){.weight = (uint16_t)in.weight};
+    snprintf(out->name, sizeof(out->name), "%s", in.name);
+    snprintf(out->site, sizeof(out->site), "%s", in.site);
+    code = read_next_hops(call, in.next_hop, out);
+    return code == 0 && in.bgp_next_hop != NULL ? read_bgp_next_hops(call, in.bgp_next_hop, out) : code;
+}
+
+int method_instance_set(struct api_call *call, const json_t *params, json_t **result)
+{
+    const struct control *control = call->context;
+    struct site_instance instance;
+    json_t *copy = with_lists(params);
+    int code = copy != NULL ? read_instance(call, copy, &instance) : api_fail(call, API_ERR_INTERNAL, "no memory");
+
+    (void)result;
+    json_decref(copy);
+    if (code != 0) {
+        return code;
+    }
+    if (site_instance_set(control->site, &instance, &call->error) != 0) {
+        return API_ERR_TABLE_FULL;
+    }
+    return commit_site(call, control->site);
+}
+
+static int read_name(struct api_call *call, const json_t *params, const char **name)
+{
+    struct instance_params in;
+    int code = read_params(call, params, instance_table, 1, &in, NULL);
+
+    *name = in.name;
+    return code;
+}
+
+int method_instance_del(struct api_call *call, const json_t *params, json_t **result)
+{
+    const struct control *control = call->context;
+    const char *name;
+    int code = read_name(call, params, &name);
+
+    (void)result;
+    if (code != 0) {
+        return code;
+    }
+    if (site_instance_del(control->site, name, &call->error) != 0) {
+        return API_ERR_UNKNOWN_NAME;
+    }
+    return commit_site(call, control->site);
+}
+
+static int set_admin(struct api_call *call, const json_t *params, bool down)
+{
+    const struct control *control = call->context;
+    const char *name;
+    int code = read_name(call, params, &name);
+
+    if (code != 0) {
+        return code;
+    }
+    return site_instance_admin(control->site, name, down, &call->error) == 0 ? 0 : API_ERR_UNKNOWN_NAME;
+}
+
+int method_instance_down(struct api_call *call, const json_t *params, json_t **result)
+{
+    (void)result;
+    return set_admin(call, params, true);
+}
+
+int method_instance_up(struct api_call *call, const json_t *params, json_t **result)
+{
+    (void)result;
+    return set_admin(call, params, false);
+}
+
+struct traffic instance_traffic(const struct install *install, const struct site_instance *instance)
+{
+    struct traffic sum = {0};
+
+    for (int family = 0; family < FAMILIES; family++) {
+        struct hop_info info;
+
+        if (instance->hops[family] == NULL) {
+            continue;
+        }
+        hop_info(install, instance->hops[family], &info);
+        sum.packets += info.traffic.packets;
+        sum.bytes += info.traffic.bytes;
+    }
+    return sum;
+}
+
+const char *hop_why(const struct hop_info *info)
+{
+    union adjacency_state state = {.word = info->state};
+
+    if (state.bytes[ADJACENCY_ADMIN] != ADJACENCY_ALIVE) {
+        return "admin down";
+    }
+    if (!info->reachable) {
+        return "next hop unreachable";
+    }
+    if (state.bytes[ADJACENCY_LINK] == ADJACENCY_DOWN) {
+        return "link down";
+    }
+    return info->resolved ? NULL : "neighbour unresolved";
+}
+
+static json_t *json_hop(const struct control *control, const struct hop_info *info)
+{
+    const char *why = hop_why(info);
+
+    return json_pack("{s:i, s:o, s:b, s:s?, s:o, s:o, s:I, s:I}", "id", (int)info->adjacency, "next_hop",
+                     json_address(&info->address), "alive", why == NULL, "why", why, "port",
+                     info->reachable ? json_string(dp_port(control->dp, info->port)->name) : json_null(), "gateway",
+                     info->reachable ? json_address(&info->gateway) : json_null(), "packets",
+                     (json_int_t)info->traffic.packets, "bytes", (json_int_t)info->traffic.bytes);
+}
+
+static json_t *json_instance(const struct control *control, const struct site_instance *instance)
+{
+    struct traffic traffic = instance_traffic(control->install, instance);
+    json_t *next_hops = json_array();
+    json_t *adjacencies = json_array();
+    const char *why = NULL;
+    bool alive = false;
+
+    for (int family = 0; family < FAMILIES; family++) {
+        struct hop_info info;
+
+        if (instance->hops[family] == NULL) {
+            continue;
+        }
+        hop_info(control->install, instance->hops[family], &info);
+        json_array_append_new(next_hops, json_address(&instance->next_hop[family]));
+        json_array_append_new(adjacencies, json_hop(control, &info));
+        alive |= hop_why(&info) == NULL;
+        why = why == NULL ? hop_why(&info) : why;
+    }
+    return json_pack("{s:s, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:I, s:I, s:s}", "name", instance->name, "next_hop",
+                     next_hops, "site", instance->site, "weight", (int)instance->weight, "state",
+                     instance->admin_down ? "down" : "up", "alive", alive, "why", why, "adjacency", adjacencies,
+                     "packets", (json_int_t)traffic.packets, "bytes", (json_int_t)traffic.bytes, "source",
+                     instance->configured ? "config" : "api");
+}
+
+int method_instance_list(struct api_call *call, const json_t *params, json_t **result)
+{
+    const struct control *control = call->context;
+    int code = read_no_params(call, params);
+    json_t *list;
+
+    if (code != 0) {
+        return code;
+    }
+    list = json_array();
+    for (uint32_t id = 0; id < site_instance_end(control->site); id++) {
+        const struct site_instance *instance = site_instance(control->site, id);
+
+        if (instance != NULL) {
+            json_array_append_new(list, json_instance(control, instance));
+        }
+    }
+    return answer(call, json_pack("{s:o}", "instances", list), result);
+}

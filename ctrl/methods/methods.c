@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "methods_private.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+
+const struct api_method methods[] = {
+    {"version", 0, method_version},
+    {"status", 0, method_status},
+    {"peer.set", API_CHANGES, method_peer_set},
+    {"peer.del", API_CHANGES, method_peer_del},
+    {"peer.list", 0, method_peer_list},
+    {"instance.set", API_CHANGES, method_instance_set},
+    {"instance.del", API_CHANGES, method_instance_del},
+    {"instance.list", 0, method_instance_list},
+    {"instance.down", API_CHANGES, method_instance_down},
+    {"instance.up", API_CHANGES, method_instance_up},
+    {"route.update", API_CHANGES, method_route_update},
+    {"route.flush", API_CHANGES, method_route_flush},
+    {"route.get", 0, method_route_get},
+    {"route.explain", 0, method_route_explain},
+    {"fib.lookup", 0, method_fib_lookup},
+    {"port.list", 0, method_port_list},
+    {"neighbour.list", 0, method_neighbour_list},
+    {"stats.get", 0, method_stats_get},
+    {"config.get", 0, method_config_get},
+};
+const size_t method_count = ARRAY_SIZE(methods);
+
+int read_params(struct api_call *call, const json_t *params, const struct api_param *table, size_t n, void *out,
+                uint64_t *given)
+{
+    return api_params_read(params, table, n, out, given, &call->error);
+}
+
+int read_no_params(struct api_call *call, const json_t *params)
+{
+    return api_params_read(params, NULL, 0, NULL, NULL, &call->error);
+}
+
+json_t *json_address(const struct ip_addr *addr)
+{
+    char text[IP_ADDR_STRLEN];
+
+    return json_string(ip_addr_format(addr, text));
+}
+
+json_t *json_prefix(const struct prefix *prefix)
+{
+    char text[PREFIX_STRLEN];
+
+    return json_string(prefix_format(prefix, text));
+}
+
+json_t *json_router_id(uint32_t id)
+{
+    struct ip_addr addr = ip_addr_v4(id);
+
+    return json_address(&addr);
+}
+
+json_t *json_mac(const uint8_t mac[6])
+{
+    return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+int answer(struct api_call *call, json_t *result, json_t **out)
+{
+    if (result == NULL) {
+        return api_fail(call, API_ERR_INTERNAL, "no memory for the answer");
+    }
+    *out = result;
+    return 0;
+}
+
+int commit_site(struct api_call *call, struct site *site)
+{
+    if (site_commit(site) != 0) {
+        return api_fail(call, API_ERR_TABLE_FULL, "some routes keep their old outcome: the forwarding tables are full");
+    }
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share. */
+#ifndef METHODS_PRIVATE_H
+#define METHODS_PRIVATE_H
+
+#include "api_params.h"
+#include "methods.h"
+
+/* "return read_params(call, params, table, ARRAY_SIZE(table), &out)": 0 or an API error with its text in the call. */
+int read_params(struct api_call *call, const json_t *params, const struct api_param *table, size_t n, void *out,
+                uint64_t *given) MUST_USE;
+/* A method that takes none. */
+int read_no_params(struct api_call *call, const json_t *params) MUST_USE;
+
+/* New references. */
+json_t *json_address(const struct ip_addr *addr);
+json_t *json_prefix(const struct prefix *prefix);
+/* An IPv4 address from a number in host byte order: router ids, originator ids. */
+json_t *json_router_id(uint32_t id);
+/* "00:11:22:33:44:55" */
+json_t *json_mac(const uint8_t mac[6]);
+
+/* A new reference to a finished result, or API_ERR_INTERNAL if memory ran out while it was made (NULL). */
+int answer(struct api_call *call, json_t *result, json_t **out) MUST_USE;
+
+/* Decides and installs what a method changed. 0 or API_ERR_TABLE_FULL with a text. */
+int commit_site(struct api_call *call, struct site *site) MUST_USE;
+
+int method_version(struct api_call *call, const json_t *params, json_t **result);
+int method_status(struct api_call *call, const json_t *params, json_t **result);
+int method_stats_get(struct api_call *call, const json_t *params, json_t **result);
+int method_config_get(struct api_call *call, const json_t *params, json_t **result);
+int method_port_list(struct api_call *call, const json_t *params, json_t **result);
+int method_neighbour_list(struct api_call *call, const json_t *params, json_t **result);
+int method_peer_set(struct api_call *call, const json_t *params, json_t **result);
+int method_peer_del(struct api_call *call, const json_t *params, json_t **result);
+int method_peer_list(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_set(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_del(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_list(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_down(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_up(struct api_call *call, const json_t *params, json_t **result);
+int method_route_update(struct api_call *call, const json_t *params, json_t **result);
+int method_route_flush(struct api_call *call, const json_t *params, json_t **result);
+int method_route_get(struct api_call *call, const json_t *params, json_t **result);
+int method_route_explain(struct api_call *call, const json_t *params, json_t **result);
+int method_fib_lookup(struct api_call *call, const json_t *params, json_t **result);
+
+/* Traffic of an instance, all families and workers. */
+struct traffic instance_traffic(const struct install *install, const struct site_instance *instance);
+
+/* Why workers skip the hop; NULL: they do not. */
+const char *hop_why(const struct hop_info *info);
+
+#endif

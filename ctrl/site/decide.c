@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From the candidates of a prefix to what is installed for it. */
+#include "hash.h"
+#include "log.h"
+#include "site_private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IGP_COST_CONNECTED 0
+#define IGP_COST_REMOTE    1 /* by way of another route: its own metric is not known here */
+
+struct place site_place(struct site *site, const struct target *target, enum family family)
+{
+    const struct site_instance *instance = site_target_instance(site, target);
+    struct place place = {.weight = 1};
+    struct hop_info info;
+
+    if (target->kind == TARGET_BLACKHOLE || target->kind == TARGET_REJECT) {
+        place.hop = hop_get_fate(site->install, target->kind == TARGET_BLACKHOLE ? HOP_BLACKHOLE : HOP_REJECT);
+        hop_put(site->install, place.hop); /* it lives as long as the data plane */
+        return place;
+    }
+    if (instance != NULL) {
+        place.weight = instance->weight;
+        place.hash = instance->name_hash;
+        place.hop = instance->hops[family];
+    } else {
+        place.hash = hash_bytes(&target->next_hop, sizeof(target->next_hop), 0);
+        place.hop = hop_get(site->install, &target->next_hop, family);
+        if (place.hop != NULL) {
+            hop_put(site->install, place.hop); /* the candidate holds it */
+        }
+    }
+    if (place.hop == NULL) {
+        place.why_not = "no_next_hop_of_this_family";
+        return place;
+    }
+    hop_info(site->install, place.hop, &info);
+    place.why_not = info.reachable ? NULL : "next_hop_unreachable";
+    return place;
+}
+
+static uint64_t contender_key(const struct candidate *candidate)
+{
+    return (uint64_t)candidate->key.session_id << 16 | candidate->key.peer_id;
+}
+
+static struct contender make_contender(struct site *site, const struct candidate *candidate, enum family family)
+{
+    const struct best_peer *peer = &site->peers[candidate->key.peer_id]->facts;
+    struct place place = site_place(site, &candidate->target, family);
+    struct contender contender = {
+        .attrs = candidate->attrs,
+        .peer = peer,
+        .why_not = place.why_not,
+        .key = contender_key(candidate),
+        .path_id = candidate->key.path_id,
+    };
+    struct hop_info info;
+
+    if (contender.why_not == NULL && as_path_contains(&candidate->attrs->as_path, site->decision.own_as)) {
+        contender.why_not = "as_loop";
+    }
+    if (place.hop != NULL) {
+        hop_info(site->install, place.hop, &info);
+        contender.igp_cost = info.connected || !info.has_address ? IGP_COST_CONNECTED : IGP_COST_REMOTE;
+    }
+    return contender;
+}
+
+void site_ranking_free(struct site_ranking *ranking)
+{
+    free(ranking->memory);
+    ranking->memory = NULL;
+}
+
+static int rank_entry(struct site *site, const struct rib_entry *entry, struct site_ranking *out)
+{
+    uint32_t n = entry->n_candidates;
+    enum family family = entry->leaf.prefix.addr.family;
+    char *memory = malloc(n * (sizeof(struct contender) + sizeof(struct verdict) + sizeof(uint32_t)));
+
+    if (memory == NULL) {
+        return -ENOMEM;
+    }
+    *out = (struct site_ranking){
+        .count = n,
+        .candidates = entry->candidates,
+        .memory = memory,
+        .contenders = (struct contender *)memory,
+        .verdicts = (struct verdict *)(memory + n * sizeof(struct contender)),
+        .ranking = (uint32_t *)(memory + n * (sizeof(struct contender) + sizeof(struct verdict))),
+        .options = site->decision,
+    };
+    for (uint32_t i = 0; i < n; i++) {
+        out->contenders[i] = make_contender(site, &entry->candidates[i], family);
+    }
+    out->eligible = best_rank(out->contenders, n, &site->decision, out->ranking, out->verdicts);
+    return 0;
+}
+
+int site_rank(struct site *site, const struct prefix *prefix, struct site_ranking *out)
+{
+    const struct rib_entry *entry = rib_find(site->rib, prefix);
+
+    return entry == NULL || entry->n_candidates == 0 ? -ENOENT : rank_entry(site, entry, out);
+}
+
+/* The anycast prefix that covers this one, the longest; NULL: none. */
+static const struct site_anycast *covering_anycast(const struct site *site, const struct prefix *prefix)
+{
+    const struct site_anycast *best = NULL;
+
+    for (unsigned int i = 0; i < site->anycast_count; i++) {
+        const struct site_anycast *anycast = &site->anycast[i];
+
+        if (prefix_covers(&anycast->prefix, prefix) && (best == NULL || anycast->prefix.length > best->prefix.length)) {
+            best = anycast;
+        }
+    }
+    return best;
+}
+
+static bool has_hop(const struct outcome_path *paths, unsigned int count, const struct hop *hop)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        if (paths[i].hop == hop) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The eligible candidates as paths, best first; of several to one hop the best counts. Returns how many. */
+static unsigned int make_paths(struct site *site, const struct site_ranking *ranking, enum family family,
+                               struct outcome_path *paths)
+{
+    unsigned int count = 0;
+
+    for (uint32_t i = 0; i < ranking->eligible; i++) {
+        uint32_t index = ranking->ranking[i];
+        struct place place = site_place(site, &ranking->candidates[index].target, family);
+
+        if (has_hop(paths, count, place.hop)) {
+            continue;
+        }
+        paths[count++] = (struct outcome_path){
+            .hop = place.hop,
+            .weight = place.weight,
+            .tier = (uint16_t)(ranking->verdicts[index].tier - 1),
+            .hash = place.hash,
+        };
+    }
+    return count;
+}
+
+/* A reference to what the prefix should have, NULL for no route; -errno. A prefix of ours whose instances cannot be
+ * reached keeps a route that leads nowhere: its packets must not follow a shorter prefix to somebody else. */
+static int decide(struct site *site, const struct rib_entry *entry, const struct outcome **out)
+{
+    const struct prefix *prefix = &entry->leaf.prefix;
+    const struct site_anycast *anycast = covering_anycast(site, prefix);
+    struct site_ranking ranking;
+    struct outcome_path *paths;
+    unsigned int count;
+    int result;
+
+    *out = NULL;
+    if (entry->n_candidates == 0) {
+        return 0;
+    }
+    result = rank_entry(site, entry, &ranking);
+    if (result != 0) {
+        return result;
+    }
+    paths = calloc(ranking.count, sizeof(*paths));
+    if (paths == NULL) {
+        result = -ENOMEM;
+        goto free_ranking;
+    }
+    count = make_paths(site, &ranking, prefix->addr.family, paths);
+    if (count > 0 || anycast != NULL) {
+        *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->hash_mode : HASH_PORTS);
+        result = *out != NULL ? 0 : -errno;
+    }
+    free(paths);
+free_ranking:
+    site_ranking_free(&ranking);
+    return result;
+}
+
+/* 1 if the route changed, 0 if not, -errno if it could not. */
+static int install_entry(struct site *site, struct rib_entry *entry)
+{
+    uint32_t old = entry->outcome.path_list_id;
+    const struct outcome *outcome;
+    uint32_t id;
+    int result = decide(site, entry, &outcome);
+
+    if (result != 0) {
+        return result;
+    }
+    id = outcome != NULL ? outcome_id(outcome) : PATH_LIST_NONE;
+    result = id == old ? 0 : install_route(site->install, &entry->leaf.prefix, id);
+    if (id == old || result != 0) {
+        if (outcome != NULL) {
+            outcome_put(site->install, outcome);
+        }
+        return result;
+    }
+    entry->outcome.path_list_id = id;
+    entry->outcome.generation = site->generation + 1;
+    if (old != PATH_LIST_NONE) {
+        outcome_put(site->install, outcome_by_id(site->install, old));
+    }
+    return 1;
+}
+
+int site_commit(struct site *site)
+{
+    struct rib_entry *entry;
+    bool changed = false;
+    int first_error = 0;
+
+    while ((entry = rib_next_dirty(site->rib)) != NULL) {
+        int result = install_entry(site, entry);
+
+        changed |= result == 1;
+        first_error = result < 0 && first_error == 0 ? result : first_error;
+        rib_release(site->rib, entry);
+    }
+    if (changed) {
+        site->generation++;
+        install_routes_changed(site->install);
+    }
+    return first_error;
+}

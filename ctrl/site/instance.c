@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "hash.h"
+#include "site_private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int site_instance_id(const struct site *site, const char *name)
+{
+    return names_find(&site->instance_names, name);
+}
+
+const struct site_instance *site_instance(const struct site *site, uint32_t id)
+{
+    return id < site->instance_names.end ? site->instances[id] : NULL;
+}
+
+uint32_t site_instance_end(const struct site *site)
+{
+    return site->instance_names.end;
+}
+
+static void instance_put_hops(struct site *site, struct site_instance *instance)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->hops[family] != NULL) {
+            hop_put(site->install, instance->hops[family]);
+            instance->hops[family] = NULL;
+        }
+    }
+}
+
+/* A hop for each next hop; an old one is kept, with its counters and its state, and led elsewhere. */
+static int instance_make_hops(struct site *site, struct site_instance *instance)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (!instance->has_next_hop[family] || instance->hops[family] != NULL) {
+            continue;
+        }
+        instance->hops[family] = hop_create(site->install, &instance->next_hop[family], (enum family)family);
+        if (instance->hops[family] == NULL) {
+            return -ENOMEM;
+        }
+        hop_set_admin(site->install, instance->hops[family], instance->admin_down ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
+    }
+    return 0;
+}
+
+static int instance_add(struct site *site, const struct site_instance *instance, struct error *error)
+{
+    struct site_instance *copy = malloc(sizeof(*copy));
+    int id;
+
+    if (copy == NULL) {
+        return error_set(error, -ENOMEM, "no memory");
+    }
+    *copy = *instance;
+    memset(copy->hops, 0, sizeof(copy->hops));
+    copy->admin_down = false;
+    copy->name_hash = hash_bytes(copy->name, strlen(copy->name), 0);
+    id = instance_make_hops(site, copy);
+    if (id == 0) {
+        id = names_add(&site->instance_names, copy->name);
+    }
+    if (id < 0) {
+        instance_put_hops(site, copy);
+        free(copy);
+        return error_set(error, id, "no room for instance %s", instance->name);
+    }
+    site->instances[id] = copy;
+    site_mark_instance(site, (uint32_t)id);
+    return 0;
+}
+
+static int instance_change(struct site *site, uint32_t id, const struct site_instance *instance, struct error *error)
+{
+    struct site_instance *old = site->instances[id];
+    struct site_instance next = *instance;
+
+    next.admin_down = old->admin_down;
+    next.name_hash = old->name_hash;
+    for (int family = 0; family < FAMILIES; family++) {
+        next.hops[family] = next.has_next_hop[family] ? old->hops[family] : NULL;
+    }
+    if (instance_make_hops(site, &next) != 0) {
+        for (int family = 0; family < FAMILIES; family++) {
+            if (next.hops[family] != NULL && next.hops[family] != old->hops[family]) {
+                hop_put(site->install, next.hops[family]);
+            }
+        }
+        return error_set(error, -ENOMEM, "no room for instance %s", instance->name);
+    }
+    site_mark_instance(site, id); /* what the old next hops attracted */
+    for (int family = 0; family < FAMILIES; family++) {
+        if (old->hops[family] != NULL && next.hops[family] == NULL) {
+            hop_put(site->install, old->hops[family]);
+        }
+    }
+    *old = next;
+    for (int family = 0; family < FAMILIES; family++) {
+        if (next.hops[family] != NULL) {
+            hop_set_address(site->install, next.hops[family], &next.next_hop[family]);
+        }
+    }
+    site_mark_instance(site, id);
+    return 0;
+}
+
+int site_instance_set(struct site *site, const struct site_instance *instance, struct error *error)
+{
+    int id = site_instance_id(site, instance->name);
+
+    return id < 0 ? instance_add(site, instance, error) : instance_change(site, (uint32_t)id, instance, error);
+}
+
+int site_instance_del(struct site *site, const char *name, struct error *error)
+{
+    int id = site_instance_id(site, name);
+    struct site_instance *instance;
+
+    if (id < 0) {
+        return error_set(error, id, "unknown instance \"%s\"", name);
+    }
+    instance = site->instances[id];
+    site_flush(
+        site, &(struct rib_selector){.target = &(struct target){.kind = TARGET_INSTANCE, .instance_id = (uint32_t)id}});
+    site_mark_instance(site, (uint32_t)id);
+    site->instances[id] = NULL;
+    names_remove(&site->instance_names, (uint32_t)id);
+    instance_put_hops(site, instance); /* outcomes hold theirs until the commit */
+    free(instance);
+    return 0;
+}
+
+int site_instance_admin(struct site *site, const char *name, bool down, struct error *error)
+{
+    int id = site_instance_id(site, name);
+    struct site_instance *instance;
+
+    if (id < 0) {
+        return error_set(error, id, "unknown instance \"%s\"", name);
+    }
+    instance = site->instances[id];
+    instance->admin_down = down;
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->hops[family] != NULL) {
+            hop_set_admin(site->install, instance->hops[family], down ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
+        }
+    }
+    return 0;
+}
+
+const struct site_instance *site_instance_of_hop(const struct site *site, const struct hop *hop)
+{
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        const struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL && (instance->hops[FAMILY_V4] == hop || instance->hops[FAMILY_V6] == hop)) {
+            return instance;
+        }
+    }
+    return NULL;
+}
+
+static bool attracts(const struct site_instance *instance, const struct ip_addr *next_hop)
+{
+    for (unsigned int i = 0; i < instance->bgp_next_hop_count; i++) {
+        if (ip_addr_equal(&instance->bgp_next_hop[i], next_hop)) {
+            return true;
+        }
+    }
+    for (int family = 0; family < FAMILIES && instance->bgp_next_hop_count == 0; family++) {
+        if (instance->has_next_hop[family] && ip_addr_equal(&instance->next_hop[family], next_hop)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct site_instance *site_target_instance(const struct site *site, const struct target *target)
+{
+    if (target->kind == TARGET_INSTANCE) {
+        return site_instance(site, target->instance_id);
+    }
+    for (uint32_t id = 0; id < site->instance_names.end && target->kind == TARGET_NEXT_HOP; id++) {
+        if (site->instances[id] != NULL && attracts(site->instances[id], &target->next_hop)) {
+            return site->instances[id];
+        }
+    }
+    return NULL;
+}
+
+static void mark_next_hop(struct site *site, const struct ip_addr *next_hop)
+{
+    struct target target = {.kind = TARGET_NEXT_HOP, .next_hop = *next_hop};
+
+    rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
+}
+
+void site_mark_instance(struct site *site, uint32_t id)
+{
+    const struct site_instance *instance = site->instances[id];
+    struct target target = {.kind = TARGET_INSTANCE, .instance_id = id};
+
+    rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
+    for (unsigned int i = 0; i < instance->bgp_next_hop_count; i++) {
+        mark_next_hop(site, &instance->bgp_next_hop[i]);
+    }
+    for (int family = 0; family < FAMILIES && instance->bgp_next_hop_count == 0; family++) {
+        if (instance->has_next_hop[family]) {
+            mark_next_hop(site, &instance->next_hop[family]);
+        }
+    }
+}

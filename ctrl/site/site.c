@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "log.h"
+#include "site_private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static const struct prefix first_of[FAMILIES] = {
+    [FAMILY_V4] = {.addr = {.family = FAMILY_V4}},
+    [FAMILY_V6] = {.addr = {.family = FAMILY_V6}},
+};
+
+static int create_tables(struct site *site)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+        return -EIO;
+    }
+    site->attrs = attrs_table_create(seed);
+    site->peers = calloc(NAMES_MAX, sizeof(*site->peers));
+    site->instances = calloc(NAMES_MAX, sizeof(*site->instances));
+    if (site->attrs == NULL || site->peers == NULL || site->instances == NULL) {
+        return -ENOMEM;
+    }
+    site->rib = rib_create(site->attrs);
+    return site->rib != NULL ? 0 : -ENOMEM;
+}
+
+int site_create(const struct site_settings *settings, struct site **out)
+{
+    struct site *site = calloc(1, sizeof(*site));
+    int result;
+
+    if (site == NULL) {
+        return -ENOMEM;
+    }
+    site->install = settings->install;
+    result = create_tables(site);
+    if (result == 0) {
+        result = site_set_rules(site, &settings->decision, settings->anycast, settings->anycast_count);
+    }
+    if (result != 0) {
+        site_destroy(site);
+        return result;
+    }
+    *out = site;
+    return 0;
+}
+
+static void take_everything_down(struct site *site)
+{
+    struct error error;
+
+    site_flush(site, &(struct rib_selector){0});
+    if (site_commit(site) != 0) {
+        log_error("not every route could be taken away");
+    }
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        if (site->instances[id] != NULL && site_instance_del(site, site->instances[id]->name, &error) != 0) {
+            log_error("%s", error.text);
+        }
+    }
+    for (uint32_t id = 0; id < site->peer_names.end; id++) {
+        free(site->peers[id]);
+    }
+}
+
+void site_destroy(struct site *site)
+{
+    if (site == NULL) {
+        return;
+    }
+    if (site->rib != NULL) {
+        take_everything_down(site);
+        rib_destroy(site->rib);
+    }
+    if (site->attrs != NULL) {
+        attrs_table_destroy(site->attrs);
+    }
+    names_free(&site->peer_names);
+    names_free(&site->instance_names);
+    free(site->peers);
+    free(site->instances);
+    free(site->anycast);
+    free(site);
+}
+
+int site_set_rules(struct site *site, const struct best_options *decision, const struct site_anycast *anycast,
+                   unsigned int anycast_count)
+{
+    struct site_anycast *copy = calloc(anycast_count + 1, sizeof(*copy));
+
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(copy, anycast, anycast_count * sizeof(*copy));
+    free(site->anycast);
+    site->anycast = copy;
+    site->anycast_count = anycast_count;
+    site->decision = *decision;
+    site_mark_all(site);
+    return 0;
+}
+
+void site_mark_all(struct site *site)
+{
+    rib_mark_dirty(site->rib, &(struct rib_selector){0});
+}
+
+/* Called from within the kernel mirror's events: noted here, decided in site_tick(). */
+void site_hop_changed(void *owner, const struct hop *hop)
+{
+    struct site *site = owner;
+    struct hop_info info;
+
+    if (site == NULL || site->changed_count > CHANGED_MAX) {
+        return;
+    }
+    if (site->changed_count == CHANGED_MAX) {
+        site->changed_count++;
+        return;
+    }
+    hop_info(site->install, hop, &info);
+    site->changed[site->changed_count++] = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = info.address};
+}
+
+/* Each mark walks all prefixes, so that beyond a few hops one walk for all is cheaper. */
+static void mark_changed_hops(struct site *site)
+{
+    if (site->changed_count > CHANGED_MAX) {
+        site_mark_all(site);
+    }
+    for (unsigned int i = 0; i < site->changed_count && site->changed_count <= CHANGED_MAX; i++) {
+        rib_mark_dirty(site->rib, &(struct rib_selector){.target = &site->changed[i]});
+        for (uint32_t id = 0; id < site->instance_names.end; id++) {
+            const struct site_instance *instance = site->instances[id];
+            const struct ip_addr *next_hop = &site->changed[i].next_hop;
+
+            if (instance != NULL && instance->has_next_hop[next_hop->family] &&
+                ip_addr_equal(&instance->next_hop[next_hop->family], next_hop)) {
+                site_mark_instance(site, id);
+            }
+        }
+    }
+    site->changed_count = 0;
+}
+
+void site_tick(struct site *site)
+{
+    if (site->changed_count == 0) {
+        return;
+    }
+    mark_changed_hops(site);
+    if (site_commit(site) != 0) {
+        log_error("a route could not be installed after a next hop changed: the tables are full");
+    }
+}
+
+uint32_t site_decided(void *owner, const struct prefix *prefix)
+{
+    const struct site *site = owner;
+    const struct rib_entry *entry = site != NULL ? rib_find(site->rib, prefix) : NULL;
+
+    return entry != NULL ? entry->outcome.path_list_id : PATH_LIST_NONE;
+}
+
+struct attrs_table *site_attrs(struct site *site)
+{
+    return site->attrs;
+}
+
+const struct rib *site_rib(const struct site *site)
+{
+    return site->rib;
+}
+
+uint64_t site_generation(const struct site *site)
+{
+    return site->generation;
+}
+
+int site_hold_target(struct site *site, const struct target *target, enum family family)
+{
+    if (target->kind != TARGET_NEXT_HOP) {
+        return 0;
+    }
+    return hop_get(site->install, &target->next_hop, family) != NULL ? 0 : -ENOMEM;
+}
+
+void site_release_target(struct site *site, const struct target *target, enum family family)
+{
+    struct hop *hop;
+
+    if (target->kind != TARGET_NEXT_HOP) {
+        return;
+    }
+    hop = hop_get(site->install, &target->next_hop, family); /* there, for the candidate holds it */
+    hop_put(site->install, hop);
+    hop_put(site->install, hop);
+}
+
+int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
+                   struct candidate *old)
+{
+    enum family family = prefix->addr.family;
+    struct candidate before;
+    int result = site_hold_target(site, &candidate->target, family);
+
+    if (result != 0) {
+        return result;
+    }
+    result = rib_upsert(site->rib, prefix, candidate, &before);
+    if (result < 0) {
+        site_release_target(site, &candidate->target, family);
+        return result;
+    }
+    if (result != RIB_ADDED) {
+        site_release_target(site, &before.target, family);
+        if (old != NULL) {
+            *old = before;
+        } else {
+            attrs_unref(site->attrs, before.attrs);
+        }
+    }
+    return result;
+}
+
+bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,
+                    struct candidate *old)
+{
+    struct candidate before;
+
+    if (!rib_withdraw(site->rib, prefix, key, &before)) {
+        return false;
+    }
+    site_release_target(site, &before.target, prefix->addr.family);
+    if (old != NULL) {
+        *old = before;
+    } else {
+        attrs_unref(site->attrs, before.attrs);
+    }
+    return true;
+}
+
+static bool selected(const struct candidate *candidate, const struct rib_selector *selector)
+{
+    return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
+           (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
+           (selector->target == NULL || target_equal(selector->target, &candidate->target));
+}
+
+size_t site_flush(struct site *site, const struct rib_selector *selector)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        struct rib_entry *entry = rib_seek(site->rib, &first_of[family]);
+
+        for (; entry != NULL; entry = rib_next(site->rib, entry)) {
+            for (uint32_t i = 0; i < entry->n_candidates; i++) {
+                if (selected(&entry->candidates[i], selector)) {
+                    site_release_target(site, &entry->candidates[i].target, (enum family)family);
+                }
+            }
+        }
+    }
+    return rib_flush(site->rib, selector);
+}
+
+size_t site_route_flush(struct site *site, const uint16_t *peer_id)
+{
+    static const uint16_t session = SITE_SESSION_OPERATOR;
+
+    return site_flush(site, &(struct rib_selector){.session_id = &session, .peer_id = peer_id});
+}

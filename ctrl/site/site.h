@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What this site knows and wants: its peers, its instances, the candidate routes, and the decision among them, handed
+ * to ctrl/install. The API, the configuration and the feeds all change it through the functions below.
+ *
+ * Routes change in two steps: site_route_set() and site_route_del() change candidates, site_commit() decides each
+ * prefix that changed once, installs it, and counts a generation. Whoever changes peers or instances commits as well.
+ *
+ * Control thread only. Failures change nothing and set a text.
+ */
+#ifndef SITE_H
+#define SITE_H
+
+#include "best.h"
+#include "error.h"
+#include "install.h"
+#include "rib.h"
+
+#define SITE_NAME_MAX      64 /* bytes of a name, with its NUL */
+#define SITE_NEXT_HOPS_MAX 8  /* bgp_next_hop addresses of an instance */
+
+/* Sessions: until clients can open their own there is the operator's. */
+#define SITE_SESSION_OPERATOR 0
+
+struct site_peer {
+    char name[SITE_NAME_MAX];
+    struct best_peer facts; /* as, type, address, router id */
+    bool has_address;
+    bool has_router_id;
+    bool configured; /* by the file */
+};
+
+struct site_instance {
+    char name[SITE_NAME_MAX];
+    char site[SITE_NAME_MAX]; /* "": not told */
+    struct ip_addr next_hop[FAMILIES];
+    bool has_next_hop[FAMILIES];
+    struct ip_addr bgp_next_hop[SITE_NEXT_HOPS_MAX];
+    unsigned int bgp_next_hop_count; /* 0: the next hops */
+    uint16_t weight;
+    bool configured;
+    /* the site's: */
+    bool admin_down;
+    uint64_t name_hash;
+    struct hop *hops[FAMILIES]; /* where it has a next hop of that family */
+};
+
+struct site_anycast {
+    struct prefix prefix;
+    enum hash_mode hash_mode;
+};
+
+struct site_settings {
+    struct install *install;
+    struct best_options decision;
+    const struct site_anycast *anycast;
+    unsigned int anycast_count;
+};
+
+struct site;
+
+/* 0 or -errno. */
+int site_create(const struct site_settings *settings, struct site **out) MUST_USE;
+/* Takes down everything it installed. NULL is fine. */
+void site_destroy(struct site *site);
+
+/* Callbacks for struct install_settings; the owner is the site. */
+void site_hop_changed(void *site, const struct hop *hop);
+uint32_t site_decided(void *site, const struct prefix *prefix);
+
+/* Other rules, other anycast prefixes: every prefix is to be decided anew. 0 or -ENOMEM. */
+int site_set_rules(struct site *site, const struct best_options *decision, const struct site_anycast *anycast,
+                   unsigned int anycast_count) MUST_USE;
+
+/* Peers. Ids are stable while the peer lives. -ENOENT: no such. */
+int site_peer_set(struct site *site, const struct site_peer *peer, struct error *error) MUST_USE;
+/* Withdraws its routes, too. */
+int site_peer_del(struct site *site, const char *name, struct error *error) MUST_USE;
+int site_peer_id(const struct site *site, const char *name) MUST_USE;
+const struct site_peer *site_peer(const struct site *site, uint32_t id);
+/* Ids in use are below. */
+uint32_t site_peer_end(const struct site *site);
+
+/* Instances. The operator's down and up outlive a set; a new instance is up. */
+int site_instance_set(struct site *site, const struct site_instance *instance, struct error *error) MUST_USE;
+/* Withdraws the routes that name it, too. */
+int site_instance_del(struct site *site, const char *name, struct error *error) MUST_USE;
+int site_instance_id(const struct site *site, const char *name) MUST_USE;
+const struct site_instance *site_instance(const struct site *site, uint32_t id);
+uint32_t site_instance_end(const struct site *site);
+/* One store for each family; all its traffic moves at the workers' next packet, no route is touched. */
+int site_instance_admin(struct site *site, const char *name, bool down, struct error *error) MUST_USE;
+
+/* Routes. The candidate's key names session, peer and path id; its peer and instance must exist; attrs come from
+ * site_attrs(). enum rib_change or -errno; *old as rib_upsert() has it, but for its reference to the attributes, which
+ * is the caller's to give back only where `old` is wanted. */
+struct attrs_table *site_attrs(struct site *site);
+int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
+                   struct candidate *old) MUST_USE;
+bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,
+                    struct candidate *old);
+/* Withdraws the operator's candidates, of one peer or (NULL) of all; returns how many. */
+size_t site_route_flush(struct site *site, const uint16_t *peer_id);
+
+/* Decides and installs what changed. Counts a generation if anything did. 0; or the first -errno of a route that could
+ * not be installed and keeps its old outcome: -ENOSPC (tables full), -ENOMEM. */
+int site_commit(struct site *site) MUST_USE;
+uint64_t site_generation(const struct site *site);
+/* Now and then: decides anew what hops that came or went have touched. */
+void site_tick(struct site *site);
+
+const struct rib *site_rib(const struct site *site);
+
+/* The decision for one prefix as it stands, for people who ask. */
+struct site_ranking {
+    uint32_t count;
+    uint32_t eligible;
+    const struct candidate *candidates; /* in the RIB's order; valid until it changes */
+    struct contender *contenders;       /* parallel */
+    struct verdict *verdicts;           /* parallel */
+    uint32_t *ranking;                  /* indexes, best first */
+    struct best_options options;
+    void *memory;
+};
+/* -ENOENT: no candidate for this prefix. */
+int site_rank(struct site *site, const struct prefix *prefix, struct site_ranking *out) MUST_USE;
+void site_ranking_free(struct site_ranking *ranking);
+
+/* The instance that a hop belongs to, or NULL. */
+const struct site_instance *site_instance_of_hop(const struct site *site, const struct hop *hop);
+/* The instance that a candidate's target means, or NULL. */
+const struct site_instance *site_target_instance(const struct site *site, const struct target *target);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share. */
+#ifndef SITE_PRIVATE_H
+#define SITE_PRIVATE_H
+
+#include "names.h"
+#include "site.h"
+
+/* Hops whose reachability changed since the last tick; beyond that every prefix is decided anew. */
+#define CHANGED_MAX 16
+
+struct site {
+    struct install *install;
+    struct best_options decision;
+    struct site_anycast *anycast;
+    unsigned int anycast_count;
+    struct attrs_table *attrs;
+    struct rib *rib;
+    struct names peer_names;
+    struct site_peer **peers; /* by number; NULL: free */
+    struct names instance_names;
+    struct site_instance **instances;
+    uint64_t generation;
+    struct target changed[CHANGED_MAX];
+    unsigned int changed_count; /* CHANGED_MAX + 1: more than fit */
+};
+
+/* Where a candidate leads to. */
+struct place {
+    struct hop *hop;     /* NULL: nowhere */
+    const char *why_not; /* not eligible, and why; else NULL */
+    uint16_t weight;
+    uint64_t hash;
+};
+
+/* Borrows the hop. */
+struct place site_place(struct site *site, const struct target *target, enum family family);
+/* Candidates with a next hop of no instance hold its hop, so that its reachability is known. 0 or -ENOMEM. */
+int site_hold_target(struct site *site, const struct target *target, enum family family) MUST_USE;
+void site_release_target(struct site *site, const struct target *target, enum family family);
+/* Marks dirty what leads to the instance, by name or by next hop. */
+void site_mark_instance(struct site *site, uint32_t id);
+/* Marks every prefix dirty. */
+void site_mark_all(struct site *site);
+/* Withdraws selected candidates and lets go of what they hold. */
+size_t site_flush(struct site *site, const struct rib_selector *selector);
+
+#endif
