@@ -25,7 +25,7 @@
 
 struct fib_config {
     struct rcu *rcu;         /* not owned, outlives the table */
-    unsigned int max_routes; /* 0 = 2 million for IPv4, 1 million for IPv6 */
+    unsigned int max_routes; /* 0 = 2 million for IPv4, half a million for IPv6 */
 };
 
 struct fib_stats {
