@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rib.h"
+#include "prefix_set.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct rib {
     struct attrs_table *attrs;
-    struct prefix_tree tree; /* of rib_entry.leaf */
+    struct prefix_set prefixes; /* each the one in its rib_entry */
     struct rib_entry *dirty_head;
     struct rib_entry **dirty_tail; /* the link that the next one goes into */
     struct rib_counts counts;
 };
 
 static_assert(sizeof(struct candidate) <= 48, "there are millions of them");
-static_assert(offsetof(struct rib_entry, leaf) == 0, "an entry begins with its leaf");
+static_assert(offsetof(struct rib_entry, prefix) == 0, "so that a prefix of the set leads to its entry");
 
 bool target_equal(const struct target *a, const struct target *b)
 {
@@ -30,9 +31,9 @@ bool target_equal(const struct target *a, const struct target *b)
     }
 }
 
-static struct rib_entry *entry_of(struct prefix_leaf *leaf)
+static struct rib_entry *entry_of(struct prefix *member)
 {
-    return (struct rib_entry *)leaf;
+    return (struct rib_entry *)member;
 }
 
 struct rib *rib_create(struct attrs_table *attrs)
@@ -52,10 +53,10 @@ static void entry_free(struct rib_entry *entry)
     free(entry);
 }
 
-static void entry_drop(void *owner, struct prefix_leaf *leaf)
+static void entry_drop(void *owner, struct prefix *member)
 {
     struct rib *rib = owner;
-    struct rib_entry *entry = entry_of(leaf);
+    struct rib_entry *entry = entry_of(member);
 
     for (uint32_t i = 0; i < entry->n_candidates; i++) {
         attrs_unref(rib->attrs, entry->candidates[i].attrs);
@@ -66,29 +67,29 @@ static void entry_drop(void *owner, struct prefix_leaf *leaf)
 void rib_destroy(struct rib *rib)
 {
     if (rib != NULL) {
-        prefix_tree_clear(&rib->tree, entry_drop, rib);
+        prefix_set_clear(&rib->prefixes, entry_drop, rib);
         free(rib);
     }
 }
 
 struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix)
 {
-    return entry_of(prefix_tree_find(&rib->tree, prefix));
+    return entry_of(prefix_set_find(&rib->prefixes, prefix));
 }
 
-static struct rib_entry *within_family(struct prefix_leaf *leaf, const struct prefix *prefix)
+static struct rib_entry *within_family(struct prefix *member, const struct prefix *prefix)
 {
-    return leaf != NULL && leaf->prefix.addr.family == prefix->addr.family ? entry_of(leaf) : NULL;
+    return member != NULL && member->addr.family == prefix->addr.family ? entry_of(member) : NULL;
 }
 
 struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix)
 {
-    return within_family(prefix_tree_seek(&rib->tree, prefix), prefix);
+    return within_family(prefix_set_seek(&rib->prefixes, prefix), prefix);
 }
 
 struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry)
 {
-    return within_family(prefix_tree_next(&rib->tree, &entry->leaf.prefix), &entry->leaf.prefix);
+    return within_family(prefix_set_next(&rib->prefixes, &entry->prefix), &entry->prefix);
 }
 
 const struct rib_counts *rib_counts(const struct rib *rib)
@@ -127,7 +128,7 @@ void rib_release(struct rib *rib, struct rib_entry *entry)
     if (entry->n_candidates > 0 || entry->dirty) {
         return;
     }
-    prefix_tree_remove(&rib->tree, &entry->leaf);
+    prefix_set_remove(&rib->prefixes, &entry->prefix);
     entry_free(entry);
 }
 
@@ -139,10 +140,10 @@ static struct rib_entry *entry_create(struct rib *rib, const struct prefix *pref
     if (entry == NULL) {
         return NULL;
     }
-    entry->leaf.prefix = *prefix;
+    entry->prefix = *prefix;
     entry->room = 1;
     entry->candidates = malloc(sizeof(*entry->candidates));
-    if (entry->candidates == NULL || prefix_tree_insert(&rib->tree, &entry->leaf) != 0) {
+    if (entry->candidates == NULL || prefix_set_insert(&rib->prefixes, &entry->prefix) != 0) {
         entry_free(entry);
         return NULL;
     }
@@ -190,7 +191,7 @@ static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct c
 /* change: 1 or -1, already applied to the entry */
 static void count(struct rib *rib, const struct rib_entry *entry, const struct candidate_key *key, int change)
 {
-    unsigned int family = entry->leaf.prefix.addr.family;
+    unsigned int family = entry->prefix.addr.family;
     uint32_t others = entry->n_candidates - (change > 0);
 
     rib->counts.candidates[family] += (uint32_t)change;

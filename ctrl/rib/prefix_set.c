@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "prefix_set.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Smaller: a longer index to move at a split; larger: more to move at an insertion. */
+#define BLOCK_MEMBERS 128
+
+/* Never empty between calls. */
+struct block {
+    uint32_t n;
+    struct prefix keys[BLOCK_MEMBERS]; /* copies, so that a search stays in the block */
+    struct prefix *members[BLOCK_MEMBERS];
+};
+
+/* `first` is at most the first key of the block and above the last one of the block before. */
+struct prefix_slot {
+    struct prefix first;
+    struct block *block;
+};
+
+/* How many of n ascending keys, `stride` bytes apart, come before the prefix, or are equal to it if `inclusive`. */
+static uint32_t count_before(const void *keys, uint32_t n, size_t stride, const struct prefix *prefix, bool inclusive)
+{
+    uint32_t low = 0;
+    int limit = inclusive ? 1 : 0;
+
+    while (low < n) {
+        uint32_t middle = low + (n - low) / 2;
+        const struct prefix *key = (const struct prefix *)((const char *)keys + middle * stride);
+
+        if (prefix_compare(key, prefix) < limit) {
+            low = middle + 1;
+        } else {
+            n = middle;
+        }
+    }
+    return low;
+}
+
+static uint32_t block_position(const struct block *block, const struct prefix *prefix, bool after)
+{
+    return count_before(block->keys, block->n, sizeof(block->keys[0]), prefix, after);
+}
+
+/* The slot in whose block the prefix is or belongs; the set is not empty. */
+static uint32_t slot_of(const struct prefix_set *set, const struct prefix *prefix)
+{
+    uint32_t n = count_before(set->slots, set->n_slots, sizeof(set->slots[0]), prefix, true);
+
+    return n > 0 ? n - 1 : 0;
+}
+
+static struct prefix *seek(const struct prefix_set *set, const struct prefix *prefix, bool after)
+{
+    uint32_t slot;
+    uint32_t at;
+
+    if (set->n_slots == 0) {
+        return NULL;
+    }
+    slot = slot_of(set, prefix);
+    at = block_position(set->slots[slot].block, prefix, after);
+    if (at < set->slots[slot].block->n) {
+        return set->slots[slot].block->members[at];
+    }
+    return slot + 1 < set->n_slots ? set->slots[slot + 1].block->members[0] : NULL;
+}
+
+struct prefix *prefix_set_seek(const struct prefix_set *set, const struct prefix *prefix)
+{
+    return seek(set, prefix, false);
+}
+
+struct prefix *prefix_set_next(const struct prefix_set *set, const struct prefix *prefix)
+{
+    return seek(set, prefix, true);
+}
+
+struct prefix *prefix_set_find(const struct prefix_set *set, const struct prefix *prefix)
+{
+    struct prefix *member = seek(set, prefix, false);
+
+    return member != NULL && prefix_equal(member, prefix) ? member : NULL;
+}
+
+/* A new block, without members yet, for those from `first` on. */
+static int slot_insert(struct prefix_set *set, uint32_t slot, const struct prefix *first)
+{
+    struct block *block = malloc(sizeof(*block));
+
+    if (block == NULL) {
+        return -ENOMEM;
+    }
+    if (set->n_slots == set->room) {
+        uint32_t room = set->room > 0 ? 2 * set->room : 16;
+        struct prefix_slot *slots = realloc(set->slots, room * sizeof(*slots));
+
+        if (slots == NULL) {
+            free(block);
+            return -ENOMEM;
+        }
+        set->slots = slots;
+        set->room = room;
+    }
+    block->n = 0;
+    memmove(&set->slots[slot + 1], &set->slots[slot], (set->n_slots - slot) * sizeof(set->slots[0]));
+    set->slots[slot] = (struct prefix_slot){*first, block};
+    set->n_slots++;
+    return 0;
+}
+
+/* Makes room around position `at` of a full block. In the middle, by halves; behind its end, by a block for what comes
+ * next, so that loading in order fills the blocks. */
+static int block_split(struct prefix_set *set, uint32_t slot, uint32_t at, const struct prefix *prefix)
+{
+    uint32_t from = at == BLOCK_MEMBERS ? at : BLOCK_MEMBERS / 2;
+    struct block *low = set->slots[slot].block;
+    struct block *high;
+
+    if (slot_insert(set, slot + 1, from == BLOCK_MEMBERS ? prefix : &low->keys[from]) != 0) {
+        return -ENOMEM;
+    }
+    high = set->slots[slot + 1].block;
+    high->n = BLOCK_MEMBERS - from;
+    memcpy(high->keys, &low->keys[from], high->n * sizeof(low->keys[0]));
+    memcpy(high->members, &low->members[from], high->n * sizeof(struct prefix *));
+    low->n = from;
+    return 0;
+}
+
+static void block_insert(struct block *block, struct prefix *member)
+{
+    uint32_t at = block_position(block, member, false);
+
+    memmove(&block->keys[at + 1], &block->keys[at], (block->n - at) * sizeof(block->keys[0]));
+    memmove(&block->members[at + 1], &block->members[at], (block->n - at) * sizeof(struct prefix *));
+    block->keys[at] = *member;
+    block->members[at] = member;
+    block->n++;
+}
+
+int prefix_set_insert(struct prefix_set *set, struct prefix *member)
+{
+    struct block *block;
+    uint32_t slot;
+    uint32_t at;
+
+    if (set->n_slots == 0 && slot_insert(set, 0, member) != 0) {
+        return -ENOMEM;
+    }
+    slot = slot_of(set, member);
+    block = set->slots[slot].block;
+    at = block_position(block, member, false);
+    if (at < block->n && prefix_equal(&block->keys[at], member)) {
+        return -EEXIST;
+    }
+    if (block->n == BLOCK_MEMBERS && block_split(set, slot, at, member) != 0) {
+        return -ENOMEM;
+    }
+    block_insert(set->slots[slot_of(set, member)].block, member);
+    return 0;
+}
+
+void prefix_set_remove(struct prefix_set *set, const struct prefix *prefix)
+{
+    uint32_t slot = slot_of(set, prefix);
+    struct block *block = set->slots[slot].block;
+    uint32_t at = block_position(block, prefix, false);
+
+    block->n--;
+    memmove(&block->keys[at], &block->keys[at + 1], (block->n - at) * sizeof(block->keys[0]));
+    memmove(&block->members[at], &block->members[at + 1], (block->n - at) * sizeof(struct prefix *));
+    if (block->n == 0) {
+        free(block);
+        set->n_slots--;
+        memmove(&set->slots[slot], &set->slots[slot + 1], (set->n_slots - slot) * sizeof(set->slots[0]));
+    }
+}
+
+void prefix_set_clear(struct prefix_set *set, void (*drop)(void *owner, struct prefix *member), void *owner)
+{
+    for (uint32_t slot = 0; slot < set->n_slots; slot++) {
+        struct block *block = set->slots[slot].block;
+
+        for (uint32_t at = 0; at < block->n; at++) {
+            drop(owner, block->members[at]);
+        }
+        free(block);
+    }
+    free(set->slots);
+    *set = (struct prefix_set){.slots = NULL};
+}
