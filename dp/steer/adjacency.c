@@ -11,6 +11,9 @@ struct adjacency_table {
     struct adjacency *array;
 };
 
+/* What id 0 names, so that who follows an empty row without testing the state finds a rewrite as well. */
+static const struct rewrite nowhere = {.kind = REWRITE_BLACKHOLE};
+
 struct adjacency_table *adjacency_table_create(struct rcu *rcu)
 {
     struct adjacency_table *table = calloc(1, sizeof(*table));
@@ -29,6 +32,7 @@ struct adjacency_table *adjacency_table_create(struct rcu *rcu)
     }
     /* never alive, and no suspect either: a row's empty places end nowhere */
     adjacency_set_state(&table->array[ADJACENCY_NONE], ADJACENCY_ADMIN, ADJACENCY_DOWN);
+    table->array[ADJACENCY_NONE].rewrite = &nowhere;
     return table;
 free_array:
     free(table->array);
@@ -43,7 +47,7 @@ void adjacency_table_destroy(struct adjacency_table *table)
         return;
     }
     rcu_synchronize(table->rcu); /* what is retired still points here */
-    for (uint32_t id = 0; id < ADJACENCY_MAX; id++) {
+    for (uint32_t id = ADJACENCY_NONE + 1; id < ADJACENCY_MAX; id++) {
         free((void *)(uintptr_t)table->array[id].rewrite);
     }
     id_pool_fini(&table->ids);

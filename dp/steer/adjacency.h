@@ -7,7 +7,7 @@
  *    store moves all traffic of a dead instance, however many prefixes it serves;
  *  - the rewrite, an immutable record (egress port, ready-made header) that is replaced whole under RCU when a MAC
  *    address, an MTU or a link changes.
- * Id 0 is never alive: it fills the unused places of a row.
+ * Id 0 is never alive: it fills the unused places of a row. Its rewrite is a black hole.
  *
  * The control thread allocates, changes and frees; workers only read. The BFD byte will be written by a worker.
  */
@@ -79,7 +79,7 @@ static inline uint32_t adjacency_state(const struct adjacency *adjacency)
     return __atomic_load_n(&adjacency->state.word, __ATOMIC_ACQUIRE);
 }
 
-/* Workers: valid until their next quiescent state; never NULL for an id in a row. */
+/* Workers: valid until their next quiescent state; never NULL for an id in a row, empty places included. */
 static inline const struct rewrite *adjacency_rewrite(const struct adjacency *adjacency)
 {
     return __atomic_load_n(&adjacency->rewrite, __ATOMIC_ACQUIRE);
