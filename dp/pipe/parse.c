@@ -28,10 +28,13 @@ static const uint8_t v6_class[256] = {
 
 static bool list_is_local(const struct pipe *pipe, uint32_t id)
 {
-    const struct path_list *list = pipe->path_lists[id];
+    row_t row;
 
-    return id != PATH_LIST_NONE &&
-           adjacency_rewrite(&pipe->adjacencies[row_place(list->rows[0], 0)])->kind == REWRITE_LOCAL;
+    if (id == PATH_LIST_NONE) {
+        return false;
+    }
+    row = path_list_load(pipe->path_lists, id)->rows[0];
+    return adjacency_rewrite(&pipe->adjacencies[row_place(row, 0)])->kind == REWRITE_LOCAL;
 }
 
 /* RFC 1812 5.3.7 and 4.2.2.11: what must not be forwarded. What is ours is the kernel's to judge, whatever its source.

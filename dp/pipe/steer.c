@@ -54,8 +54,7 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
             packet_drop(pipe, packet.mbuf, DROP_NO_ROUTE);
             continue;
         }
-        packet.adjacency =
-            steer_packet(pipe, __atomic_load_n(&pipe->path_lists[ids[i]], __ATOMIC_ACQUIRE), &packet, family);
+        packet.adjacency = steer_packet(pipe, path_list_load(pipe->path_lists, ids[i]), &packet, family);
         if (unlikely(packet.adjacency == ADJACENCY_NONE)) {
             packet_drop(pipe, packet.mbuf, DROP_NO_INSTANCE);
             continue;

@@ -44,6 +44,13 @@ struct path_list {
     row_t rows[];
 };
 
+/* Workers: a path list by the id that a FIB lookup gave, valid until their next quiescent state. Acquire: who sees the
+ * list sees its rows. */
+static inline const struct path_list *path_list_load(const struct path_list *const *array, uint32_t id)
+{
+    return __atomic_load_n(&array[id], __ATOMIC_ACQUIRE);
+}
+
 /* A member of a path list. */
 struct path {
     uint16_t adjacency;
@@ -51,7 +58,7 @@ struct path {
     uint64_t hash;   /* of the instance's name: equal on every forwarder of the site group */
 };
 
-/* tiers[t] members of tier t follow each other in paths[]; tier 0 first. */
+/* tiers[t] members of tier t, one or more, follow each other in paths[]; tier 0 first. */
 struct path_list_spec {
     const struct path *paths;
     const uint16_t *tiers;
