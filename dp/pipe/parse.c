@@ -157,6 +157,7 @@ static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
             return verdict;
         }
     }
+    fib4_prefetch(pipe->fib4, dst);
     burst->v4_destinations[n] = dst;
     burst->packets[FAMILY_V4][n] = (struct packet){.mbuf = mbuf, .length = rte_be_to_cpu_16(ip->total_length)};
     burst->count[FAMILY_V4] = n + 1;
@@ -186,6 +187,7 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
             return verdict;
         }
     }
+    fib6_prefetch(pipe->fib6, ip->dst_addr);
     memcpy(burst->v6_destinations[n], ip->dst_addr, 16);
     burst->packets[FAMILY_V6][n] = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
     burst->count[FAMILY_V6] = n + 1;
