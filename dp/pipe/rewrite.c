@@ -67,6 +67,24 @@ static inline bool take_hop(uint8_t *ip, enum family family)
     return true;
 }
 
+/* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
+ * rte_pktmbuf_trim() gives up. */
+static __attribute__((noinline)) void trim_segments(struct rte_mbuf *mbuf, uint32_t keep)
+{
+    struct rte_mbuf *last = mbuf;
+
+    mbuf->pkt_len = keep;
+    mbuf->nb_segs = 1;
+    while (last->data_len < keep) {
+        keep -= last->data_len;
+        last = last->next;
+        mbuf->nb_segs++;
+    }
+    last->data_len = (uint16_t)keep;
+    rte_pktmbuf_free(last->next);
+    last->next = NULL;
+}
+
 /* Trims padding and puts the new header in the place of the old one. */
 static inline void packet_set_header(struct rte_mbuf *mbuf, uint16_t ip_length, const struct rewrite *rewrite)
 {
@@ -76,8 +94,8 @@ static inline void packet_set_header(struct rte_mbuf *mbuf, uint16_t ip_length, 
         mbuf->pkt_len = (uint32_t)ip_length + rewrite->header_length;
         mbuf->data_len = (uint16_t)mbuf->pkt_len;
     } else {
-        rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - RTE_ETHER_HDR_LEN - ip_length));
-        mbuf->pkt_len += grow;
+        trim_segments(mbuf, (uint32_t)ip_length + RTE_ETHER_HDR_LEN);
+        mbuf->pkt_len = (uint32_t)ip_length + rewrite->header_length;
         mbuf->data_len = (uint16_t)(mbuf->data_len + grow);
     }
     mbuf->data_off = (uint16_t)(mbuf->data_off - grow);
