@@ -33,7 +33,7 @@ void lane_flush(struct lane *lane, struct counters *counters)
         sent = device_send(lane, counters);
     }
     if (sent < lane->count) {
-        counter_add(&counters->drops[lane->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL], lane->count - sent);
+        counter_add(&counters->drops[lane->full], lane->count - sent);
         counter_add(&counters->tx_dropped[lane->port], lane->count - sent);
         rte_pktmbuf_free_bulk(lane->mbufs + sent, lane->count - sent);
     }

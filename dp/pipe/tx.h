@@ -24,6 +24,7 @@ enum lane_end {
 
 struct lane {
     uint8_t end;     /* enum lane_end */
+    uint8_t full;    /* enum drop_reason: what becomes of a packet that finds no room */
     uint16_t port;   /* index, for counters */
     uint16_t device; /* DPDK port id */
     uint16_t queue;
@@ -42,7 +43,7 @@ static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n
     return bytes;
 }
 
-/* Sends what waits; what the device does not take within a few tries is dropped as tx_full or punt_full. */
+/* Sends what waits; what the device does not take within a few tries, or the ring at once, is dropped. */
 void lane_flush(struct lane *lane, struct counters *counters);
 
 /* Takes the packet over. */
