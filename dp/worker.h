@@ -8,10 +8,14 @@
 #define WORKER_H
 
 #include "pipe.h"
+#include "port.h"
 #include "rcu.h"
 #include <stdbool.h>
 
-#define WORKER_SOURCES_MAX 256
+/* One worker may poll every queue of every port, and every twin. */
+#define WORKER_SOURCES_MAX (PIPE_PORTS_MAX / 2 * (PORT_QUEUES_MAX + 1))
+/* Of the queues that one egress has for too many workers, at most one is this worker's. */
+#define WORKER_INBOXES_MAX PIPE_PORTS_MAX
 
 /* A receive queue. */
 struct source {
@@ -38,7 +42,7 @@ struct worker {
     bool backoff; /* sleep when nothing comes */
     bool stop;    /* atomic: set by the control thread */
     struct source sources[WORKER_SOURCES_MAX];
-    struct inbox inboxes[WORKER_SOURCES_MAX];
+    struct inbox inboxes[WORKER_INBOXES_MAX];
 };
 
 /* Runs until worker->stop; lcore function of rte_eal_remote_launch(). Returns 0. */
