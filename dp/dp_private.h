@@ -22,6 +22,7 @@ struct dp {
     struct port ports[PIPE_PORTS_MAX];
     struct pipe_port pipe_ports[PIPE_PORTS_MAX];
     struct worker *workers[RTE_MAX_LCORE];
+    struct traffic adjacency_base[ADJACENCY_MAX]; /* what had been counted when the id was given out */
 };
 
 /* Gives each receive queue and each transmit queue of the open ports to a worker. 0 or -errno with a text. */

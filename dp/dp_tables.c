@@ -2,9 +2,28 @@
 /* Adjacencies, path lists, routes, and what workers wish for. */
 #include "dp_private.h"
 
+/* Workers count by id, and never reset: an id may be given out again. */
+static struct traffic counted(const struct dp *dp, uint16_t id)
+{
+    struct traffic sum = {0};
+
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        const struct traffic *traffic = &dp->workers[i]->pipe.counters->adjacencies[id];
+
+        sum.packets += counter_read(&traffic->packets);
+        sum.bytes += counter_read(&traffic->bytes);
+    }
+    return sum;
+}
+
 int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite)
 {
-    return adjacency_alloc(dp->adjacencies, rewrite);
+    int id = adjacency_alloc(dp->adjacencies, rewrite);
+
+    if (id > 0) {
+        dp->adjacency_base[id] = counted(dp, (uint16_t)id);
+    }
+    return id;
 }
 
 int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite)
@@ -29,14 +48,10 @@ void dp_adjacency_destroy(struct dp *dp, uint16_t id)
 
 struct traffic dp_adjacency_traffic(const struct dp *dp, uint16_t id)
 {
-    struct traffic sum = {0};
+    struct traffic sum = counted(dp, id);
 
-    for (unsigned int i = 0; i < dp->worker_count; i++) {
-        const struct traffic *traffic = &dp->workers[i]->pipe.counters->adjacencies[id];
-
-        sum.packets += counter_read(&traffic->packets);
-        sum.bytes += counter_read(&traffic->bytes);
-    }
+    sum.packets -= dp->adjacency_base[id].packets;
+    sum.bytes -= dp->adjacency_base[id].bytes;
     return sum;
 }
 
