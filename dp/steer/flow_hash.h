@@ -19,7 +19,7 @@ static inline uint32_t flow_hash(uint64_t addresses, uint32_t ports, uint8_t pro
 
     h ^= h >> 32;
     h = (h ^ ((uint64_t)ports << 8 | protocol)) * UINT64_C(0xd6e8feb86659fd93);
-    h ^= h >> 32;
+    h ^= h >> 29; /* not 32: the same number twice lets the ports of one client bunch in some rows */
     h *= UINT64_C(0xd6e8feb86659fd93);
     return (uint32_t)(h >> 32);
 }
