@@ -18,11 +18,20 @@ static int format_pcap(const char *argument, unsigned int index, char *out, size
                     *to != '\0' ? ",tx_pcap=" : "", to);
 }
 
+/* A comma would end the value and begin another key. */
+static bool is_value(const char *argument)
+{
+    return *argument != '\0' && strchr(argument, ',') == NULL;
+}
+
 int devargs_format(const struct port_settings *settings, unsigned int index, char *out, size_t size)
 {
     const char *argument = settings->argument;
     int n = -1;
 
+    if ((settings->kind == PORT_AF_XDP || settings->kind == PORT_TAP) && !is_value(argument)) {
+        return -EINVAL;
+    }
     switch (settings->kind) {
     case PORT_PCI:
     case PORT_VDEV:
