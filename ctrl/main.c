@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -73,27 +74,46 @@ static uint32_t decided(void *owner, const struct prefix *prefix)
     return site_decided(daemon->control.site, prefix);
 }
 
-static void reload(struct daemon *daemon)
+/* A text may have several lines: each is a message. */
+static void log_lines(const char *what, char *text)
+{
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        log_error("%s: %s", what, line);
+    }
+}
+
+/* The whole new file or nothing of it. */
+static void reload_file(struct daemon *daemon)
 {
     struct config *next;
     struct error error;
 
-    sd_notify(0, "RELOADING=1");
     if (config_load(daemon->options.config, &next, &error) != 0) {
-        log_error("the configuration stays as it is: %s", error.text);
-    } else {
-        if (config_needs_restart(daemon->config, next, &error)) {
-            log_warning("only a restart changes: %s", error.text);
-        }
-        if (apply_config(daemon->control.site, daemon->control.install, daemon->config, next, &error) != 0) {
-            log_error("the new configuration is in force but for: %s", error.text);
-        } else {
-            log_notice("the configuration was reloaded");
-        }
-        config_free(daemon->config);
-        daemon->config = next;
-        daemon->control.config = next;
+        log_lines("not reloaded", error.text);
+        return;
     }
+    if (config_needs_restart(daemon->config, next, &error)) {
+        log_error("not reloaded: only a restart changes %s", error.text);
+        config_free(next);
+        return;
+    }
+    if (apply_config(daemon->control.site, daemon->control.install, daemon->config, next, &error) != 0) {
+        log_error("reloaded, but for: %s", error.text);
+    } else {
+        log_notice("reloaded %s", daemon->options.config);
+    }
+    config_free(daemon->config);
+    daemon->config = next;
+    daemon->control.config = next;
+}
+
+static void reload(struct daemon *daemon)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    reload_file(daemon);
     sd_notify(0, "READY=1");
 }
 

@@ -4,7 +4,7 @@
 #define INSTALL_PRIVATE_H
 
 #include "install.h"
-#include "prefix_tree.h"
+#include "prefix_set.h"
 #include <sys/queue.h>
 
 #define GATEWAY_BUCKETS 1024
@@ -56,7 +56,7 @@ struct outcome {
 
 /* A route that follows from the kernel's state. */
 struct system_route {
-    struct prefix_leaf leaf;
+    struct prefix prefix; /* first: a member of the set */
     struct hop *hop;
     const struct outcome *outcome;
 };
@@ -78,7 +78,7 @@ struct install {
     struct outcome_list outcomes[OUTCOME_BUCKETS];
     struct outcome *by_id[PATH_LIST_MAX];
     unsigned int outcome_count;
-    struct prefix_tree system;
+    struct prefix_set system;
     bool recheck; /* next hops that are not directly connected are to be looked at again */
     uint64_t now_ms;
     uint64_t refreshed_ms;

@@ -102,9 +102,9 @@ static struct hop *wish_hop(struct install *install, const struct prefix *prefix
 
 static void system_remove(struct install *install, struct system_route *route)
 {
-    const struct prefix prefix = route->leaf.prefix;
+    const struct prefix prefix = route->prefix;
 
-    prefix_tree_remove(&install->system, &route->leaf);
+    prefix_set_remove(&install->system, &route->prefix);
     if (install_route(install, &prefix, install->settings.decided(install->settings.owner, &prefix)) != 0) {
         log_error("a route cannot be taken away: the tables are inconsistent");
     }
@@ -123,14 +123,14 @@ static int system_add(struct install *install, const struct prefix *prefix, stru
     if (route == NULL) {
         goto put_hop;
     }
-    route->leaf.prefix = *prefix;
+    route->prefix = *prefix;
     route->hop = hop;
     route->outcome = outcome_get(install, &path, 1, HASH_PORTS);
     if (route->outcome == NULL) {
         result = -errno;
         goto free_route;
     }
-    result = prefix_tree_insert(&install->system, &route->leaf);
+    result = prefix_set_insert(&install->system, &route->prefix);
     if (result != 0) {
         goto put_outcome;
     }
@@ -138,7 +138,7 @@ static int system_add(struct install *install, const struct prefix *prefix, stru
     if (result == 0) {
         return 0;
     }
-    prefix_tree_remove(&install->system, &route->leaf);
+    prefix_set_remove(&install->system, &route->prefix);
 put_outcome:
     outcome_put(install, route->outcome);
 free_route:
@@ -151,7 +151,7 @@ put_hop:
 void system_refresh(struct install *install, const struct prefix *prefix)
 {
     struct wish wish = wish_for(install, prefix);
-    struct system_route *route = (struct system_route *)prefix_tree_find(&install->system, prefix);
+    struct system_route *route = (struct system_route *)prefix_set_find(&install->system, prefix);
     struct hop *hop = wish_hop(install, prefix, &wish);
     char text[PREFIX_STRLEN];
     int result = 0;
@@ -205,16 +205,16 @@ void system_refresh_all(struct install *install)
 void system_clear(struct install *install)
 {
     static const struct prefix first;
-    struct prefix_leaf *leaf;
+    struct prefix *member;
 
-    while ((leaf = prefix_tree_seek(&install->system, &first)) != NULL) {
-        system_remove(install, (struct system_route *)leaf);
+    while ((member = prefix_set_seek(&install->system, &first)) != NULL) {
+        system_remove(install, (struct system_route *)member);
     }
 }
 
 uint32_t system_path_list(const struct install *install, const struct prefix *prefix)
 {
-    const struct system_route *route = (const struct system_route *)prefix_tree_find(&install->system, prefix);
+    const struct system_route *route = (const struct system_route *)prefix_set_find(&install->system, prefix);
 
     return route != NULL ? route->outcome->id : PATH_LIST_NONE;
 }

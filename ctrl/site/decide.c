@@ -78,7 +78,7 @@ void site_ranking_free(struct site_ranking *ranking)
 static int rank_entry(struct site *site, const struct rib_entry *entry, struct site_ranking *out)
 {
     uint32_t n = entry->n_candidates;
-    enum family family = entry->leaf.prefix.addr.family;
+    enum family family = entry->prefix.addr.family;
     char *memory = malloc(n * (sizeof(struct contender) + sizeof(struct verdict) + sizeof(uint32_t)));
 
     if (memory == NULL) {
@@ -159,7 +159,7 @@ static unsigned int make_paths(struct site *site, const struct site_ranking *ran
  * reached keeps a route that leads nowhere: its packets must not follow a shorter prefix to somebody else. */
 static int decide(struct site *site, const struct rib_entry *entry, const struct outcome **out)
 {
-    const struct prefix *prefix = &entry->leaf.prefix;
+    const struct prefix *prefix = &entry->prefix;
     const struct site_anycast *anycast = covering_anycast(site, prefix);
     struct site_ranking ranking;
     struct outcome_path *paths;
@@ -202,7 +202,7 @@ static int install_entry(struct site *site, struct rib_entry *entry)
         return result;
     }
     id = outcome != NULL ? outcome_id(outcome) : PATH_LIST_NONE;
-    result = id == old ? 0 : install_route(site->install, &entry->leaf.prefix, id);
+    result = id == old ? 0 : install_route(site->install, &entry->prefix, id);
     if (id == old || result != 0) {
         if (outcome != NULL) {
             outcome_put(site->install, outcome);

@@ -88,13 +88,17 @@ static void build(struct arguments *arguments, const struct eal_settings *settin
     add_lcores(arguments, settings);
     add(arguments, "-m");
     add(arguments, "%u", settings->memory_mb);
-    add(arguments, "--in-memory"); /* leaves nothing behind, whatever ends us */
     add(arguments, "--no-telemetry");
     add(arguments, "--iova-mode=va");
     add(arguments, "--log-level=*:error");
+    add(arguments, "--log-level=pmd.net.tap:critical"); /* it complains of qdiscs that only rte_flow would need */
     add(arguments, "--force-max-simd-bitwidth=512");
-    if (!use_hugepages(settings)) {
+    /* either way nothing is left behind, whatever ends us, and two daemons may live side by side */
+    if (use_hugepages(settings)) {
+        add(arguments, "--in-memory");
+    } else {
         add(arguments, "--no-huge");
+        add(arguments, "--no-shconf");
     }
     if (settings->pci_count == 0) {
         add(arguments, "--no-pci");
