@@ -32,6 +32,7 @@ struct daemon {
     struct plan plan;
     struct loop *loop;
     struct api_server *server;
+    struct api_server *reader; /* on the read-only socket, if there is one */
     struct loop_signals signals;
     struct loop_watch kernel_watch;
     struct loop_timer tick;
@@ -151,31 +152,50 @@ static void on_tick(void *owner)
     loop_timer_set(daemon->loop, &daemon->tick, TICK_MS);
 }
 
+static int add_signals(struct daemon *daemon)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    daemon->signals = (struct loop_signals){.arrived = on_signal, .owner = daemon};
+    return loop_signals_add(daemon->loop, &daemon->signals, &set);
+}
+
+static int listen_on(struct daemon *daemon, struct api_server **server, const char *path, bool read_only,
+                     struct error *error)
+{
+    const struct api_server_options options = {
+        .path = path,
+        .mode = (mode_t)daemon->config->api.mode,
+        .group = daemon->config->api.group,
+        .read_only = read_only,
+    };
+
+    return api_server_create(server, daemon->loop, &options, methods, method_count, &daemon->control, error);
+}
+
 static int start_loop(struct daemon *daemon, struct error *error)
 {
     const struct config_api *api = &daemon->config->api;
-    struct api_server_options options = {
-        .path = daemon->options.socket != NULL ? daemon->options.socket : api->socket,
-        .mode = (mode_t)api->mode,
-        .group = api->group,
-    };
-    sigset_t set;
+    const char *path = daemon->options.socket != NULL ? daemon->options.socket : api->socket;
     int result;
 
     daemon->loop = loop_create();
     if (daemon->loop == NULL) {
         return error_set(error, -errno, "no event loop: %s", strerror(errno));
     }
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    daemon->signals = (struct loop_signals){.arrived = on_signal, .owner = daemon};
-    result = loop_signals_add(daemon->loop, &daemon->signals, &set);
+    result = add_signals(daemon);
     if (result != 0) {
         return error_set(error, result, "no signals: %s", strerror(-result));
     }
-    return api_server_create(&daemon->server, daemon->loop, &options, methods, method_count, &daemon->control, error);
+    result = listen_on(daemon, &daemon->server, path, false, error);
+    if (result == 0 && api->read_only_socket != NULL) {
+        result = listen_on(daemon, &daemon->reader, api->read_only_socket, true, error);
+    }
+    return result;
 }
 
 static int start_forwarding(struct daemon *daemon, struct error *error)
@@ -245,6 +265,7 @@ static int start(struct daemon *daemon, struct error *error)
 static void stop(struct daemon *daemon)
 {
     sd_notify(0, "STOPPING=1");
+    api_server_destroy(daemon->reader);
     api_server_destroy(daemon->server);
     site_destroy(daemon->control.site);
     install_close(daemon->control.install);

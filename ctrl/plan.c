@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the configuration's words to the settings of the data plane, the installer and the site. */
 #include "apply.h"
+#include "log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,8 +114,34 @@ static void plan_dp(const struct config *config, struct plan *plan)
     };
 }
 
+/* What the file may say and the data plane cannot do yet: refused where packets would go astray, else told. */
+static int check_supported(const struct config *config, struct error *error)
+{
+    for (uint32_t i = 0; i < config->instances.count; i++) {
+        if (config->instances.items[i].has_tunnel) {
+            return error_set(error, -ENOTSUP, "instance %s: this version has no tunnels yet",
+                             config->instances.items[i].name);
+        }
+    }
+    for (uint32_t i = 0; i < config->anycast.count; i++) {
+        const struct config_anycast *anycast = &config->anycast.items[i];
+        char text[PREFIX_STRLEN];
+
+        if (anycast->udp != CONFIG_UDP_MOVE || anycast->no_instance != CONFIG_NO_INSTANCE_SILENT) {
+            log_warning("anycast %s: this version has neither udp: pin nor no_instance: icmp yet",
+                        prefix_format(&anycast->prefix, text));
+        }
+    }
+    return 0;
+}
+
 int plan_make(const struct config *config, struct plan *plan, struct error *error)
 {
+    int result = check_supported(config, error);
+
+    if (result != 0) {
+        return result;
+    }
     *plan = (struct plan){.port_count = config->ports.count};
     if (config->ports.count > PIPE_PORTS_MAX / 2) {
         return error_set(error, -E2BIG, "ports: %u, but at most %d work", config->ports.count, PIPE_PORTS_MAX / 2);
