@@ -268,6 +268,7 @@ static void stop(struct daemon *daemon)
     api_server_destroy(daemon->reader);
     api_server_destroy(daemon->server);
     site_destroy(daemon->control.site);
+    daemon->control.site = NULL; /* the installer still asks for it */
     install_close(daemon->control.install);
     dp_destroy(daemon->control.dp);
     install_free(daemon->control.install);
