@@ -86,8 +86,9 @@ const struct kernel_address *kernel_address_next(const struct kernel *kernel, co
 const struct kernel_neighbour *kernel_neighbour_next(const struct kernel *kernel, const struct kernel_neighbour *prev);
 
 /* Asks the kernel to resolve the neighbour, or to verify it anew if it is stale (RTM_NEWNEIGH with NTF_USE). The
- * outcome arrives as a neighbour event. Not rate-limited here. Needs CAP_NET_ADMIN. -EPERM, -ENODEV, -EINVAL ... from
- * the kernel. */
+ * outcome arrives as a neighbour event. Not rate-limited here. Needs CAP_NET_ADMIN; and for IPv6 a link-local address
+ * on the link, without which the kernel accepts the request but solicits nobody. -EPERM, -ENODEV ... from the kernel.
+ */
 int kernel_resolve(struct kernel *kernel, uint32_t ifindex, const struct ip_addr *addr) MUST_USE;
 
 struct kernel_route {
