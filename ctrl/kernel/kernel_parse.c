@@ -60,10 +60,12 @@ static void get_mac(const struct nlattr *attribute, uint8_t mac[6])
 /* A name that does not fit is none. */
 static void get_name(const struct nlattr *attribute, char name[IF_NAMESIZE])
 {
-    size_t n = mnl_attr_get_payload_len(attribute);
+    const char *text = mnl_attr_get_payload(attribute);
+    const char *end = memchr(text, '\0', mnl_attr_get_payload_len(attribute));
 
-    if (n <= IF_NAMESIZE && memchr(mnl_attr_get_payload(attribute), '\0', n) != NULL) {
-        strcpy(name, mnl_attr_get_str(attribute));
+    memset(name, 0, IF_NAMESIZE);
+    if (end != NULL && end - text < IF_NAMESIZE) {
+        memcpy(name, text, (size_t)(end - text));
     }
 }
 
@@ -117,14 +119,11 @@ static struct ip_addr default_broadcast(const struct prefix *subnet)
 static int parse_address(const struct nlmsghdr *message, struct kernel_event *out)
 {
     const struct ifaddrmsg *header = message_header(message, sizeof(*header));
-    struct kernel_address *address = &out->record.address;
+    struct ip_addr addrs[IFA_BROADCAST + 1] = {0};
+    bool has[IFA_BROADCAST + 1] = {false};
+    struct prefix subnet;
     const struct nlattr *attribute;
-    struct ip_addr connected;
-    bool has_connected = false;
-    bool has_local = false;
-    bool has_broadcast = false;
     int family;
-    int result = 0;
 
     if (header == NULL) {
         return -EBADMSG;
@@ -133,37 +132,28 @@ static int parse_address(const struct nlmsghdr *message, struct kernel_event *ou
     if (family < 0) {
         return family;
     }
-    *address = (struct kernel_address){.ifindex = header->ifa_index};
     mnl_attr_for_each(attribute, message, sizeof(*header))
     {
         uint16_t type = mnl_attr_get_type(attribute);
-        struct ip_addr addr;
 
-        if (type != IFA_LOCAL && type != IFA_ADDRESS && type != IFA_BROADCAST) {
-            continue;
-        }
-        result = get_addr(attribute, (uint8_t)family, &addr);
-        if (result != 0) {
-            return result;
-        }
-        if (type == IFA_LOCAL) {
-            address->addr = addr;
-            has_local = true;
-        } else if (type == IFA_ADDRESS) {
-            connected = addr;
-            has_connected = true;
-        } else {
-            address->broadcast = addr;
-            has_broadcast = true;
+        if (type == IFA_ADDRESS || type == IFA_LOCAL || type == IFA_BROADCAST) {
+            if (get_addr(attribute, (uint8_t)family, &addrs[type]) != 0) {
+                return -EBADMSG;
+            }
+            has[type] = true;
         }
     }
-    if (!has_connected || header->ifa_prefixlen > family_bits((unsigned int)family)) {
+    if (!has[IFA_ADDRESS] || header->ifa_prefixlen > family_bits((unsigned int)family)) {
         return -EBADMSG;
     }
-    /* IFA_ADDRESS is the far end's if there is an IFA_LOCAL that differs */
-    address->addr = has_local ? address->addr : connected;
-    address->subnet = prefix_of(&connected, header->ifa_prefixlen);
-    address->broadcast = has_broadcast ? address->broadcast : default_broadcast(&address->subnet);
+    /* IFA_ADDRESS is the far end's where IFA_LOCAL says something else */
+    subnet = prefix_of(&addrs[IFA_ADDRESS], header->ifa_prefixlen);
+    out->record.address = (struct kernel_address){
+        .ifindex = header->ifa_index,
+        .addr = has[IFA_LOCAL] ? addrs[IFA_LOCAL] : addrs[IFA_ADDRESS],
+        .subnet = subnet,
+        .broadcast = has[IFA_BROADCAST] ? addrs[IFA_BROADCAST] : default_broadcast(&subnet),
+    };
     return 0;
 }
 

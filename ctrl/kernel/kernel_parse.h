@@ -2,8 +2,8 @@
 /*
  * From one rtnetlink message to what it says. Pure functions of the message's bytes: no socket, no state.
  *
- * A message must lie whole in memory (mnl_nlmsg_ok()) and be aligned as netlink messages are; nothing in it is trusted
- * beyond that.
+ * A message must lie whole in memory (mnl_nlmsg_ok()), aligned and padded to four bytes as netlink's are; nothing in it
+ * is trusted beyond that.
  */
 #ifndef KERNEL_PARSE_H
 #define KERNEL_PARSE_H

