@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is asked of the real kernel, in a network namespace of the test's own. Skipped without root. */
-#include "twin.h"
+#include "mirror.h"
 #include "unit.h"
 #include <errno.h>
 #include <sched.h>
@@ -38,37 +38,37 @@ static pid_t far_end_start(void)
              "ip link set v1 netns %d && nsenter -t %d -n sh -c 'ip address add 10.0.0.2/24 dev v1 &&"
              "ip address add fd00::2/64 dev v1 nodad && ip link set v1 up'",
              pid, pid);
-    twin_run(command);
+    mirror_run(command);
     return pid;
 }
 
 static void the_kernel_resolves_what_it_is_asked_to(void **state)
 {
-    struct twin twin;
-    struct ip_addr v4 = twin_ip("10.0.0.2");
-    struct ip_addr v6 = twin_ip("fd00::2");
-    struct ip_addr nobody = twin_ip("10.0.0.77");
+    struct mirror mirror;
+    struct ip_addr v4 = mirror_ip("10.0.0.2");
+    struct ip_addr v6 = mirror_ip("fd00::2");
+    struct ip_addr nobody = mirror_ip("10.0.0.77");
     pid_t far_end;
 
     (void)state;
-    twin_open(&twin);
+    mirror_open(&mirror);
     /* without a link-local address the kernel sends no neighbour solicitation of its own accord */
-    twin_run("sysctl -qw net.ipv4.neigh.v0.mcast_solicit=1 net.ipv4.neigh.v0.retrans_time_ms=100 &&"
-             "ip address add fe80::1/64 dev v0 nodad");
+    mirror_run("sysctl -qw net.ipv4.neigh.v0.mcast_solicit=1 net.ipv4.neigh.v0.retrans_time_ms=100 &&"
+               "ip address add fe80::1/64 dev v0 nodad");
     far_end = far_end_start();
-    assert_int_equal(kernel_resolve(twin.kernel, twin.v0, &v4), 0);
-    twin_expect(&twin, "neighbour 10.0.0.2 usable 02\n");
-    assert_int_equal(kernel_resolve(twin.kernel, twin.v0, &v6), 0);
-    twin_expect(&twin, "neighbour fd00::2 usable 02\n");
-    assert_true(kernel_neighbour_get(twin.kernel, twin.v0, &v6)->usable);
-    assert_int_equal(kernel_resolve(twin.kernel, twin.v0, &nobody), 0);
-    twin_expect(&twin, "new neighbour 10.0.0.77 unusable 00\n");
-    twin_settle(&twin);
-    assert_null(strstr(twin.log.text, "10.0.0.77 usable"));
-    assert_int_equal(kernel_resolve(twin.kernel, 9999, &v4), -ENODEV);
+    assert_int_equal(kernel_resolve(mirror.kernel, mirror.v0, &v4), 0);
+    mirror_expect(&mirror, "neighbour 10.0.0.2 usable 02\n");
+    assert_int_equal(kernel_resolve(mirror.kernel, mirror.v0, &v6), 0);
+    mirror_expect(&mirror, "neighbour fd00::2 usable 02\n");
+    assert_true(kernel_neighbour_get(mirror.kernel, mirror.v0, &v6)->usable);
+    assert_int_equal(kernel_resolve(mirror.kernel, mirror.v0, &nobody), 0);
+    mirror_expect(&mirror, "new neighbour 10.0.0.77 unusable 00\n");
+    mirror_settle(&mirror);
+    assert_null(strstr(mirror.log.text, "10.0.0.77 usable"));
+    assert_int_equal(kernel_resolve(mirror.kernel, 9999, &v4), -ENODEV);
     assert_int_equal(kill(far_end, SIGKILL), 0);
     assert_int_equal(waitpid(far_end, NULL, 0), far_end);
-    twin_close(&twin);
+    mirror_close(&mirror);
 }
 
 static void routes_are_as_the_kernel_would_take_them(void **state)
@@ -87,18 +87,18 @@ static void routes_are_as_the_kernel_would_take_them(void **state)
         {"10.10.0.1", -EHOSTUNREACH, NULL, NULL}, {"10.11.0.1", -EACCES, NULL, NULL},
         {"10.12.0.1", -EINVAL, NULL, NULL},
     };
-    struct twin twin;
+    struct mirror mirror;
 
     (void)state;
-    twin_open(&twin);
-    twin_run("ip route add 10.7.0.0/16 via 10.0.0.9 && ip route add 10.8.0.0/16 via inet6 fd00::9 dev v0 &&"
-             "ip route add fd07::/16 via fd00::9 && ip route add unreachable 10.10.0.0/16 &&"
-             "ip route add prohibit 10.11.0.0/16 && ip route add blackhole 10.12.0.0/16");
+    mirror_open(&mirror);
+    mirror_run("ip route add 10.7.0.0/16 via 10.0.0.9 && ip route add 10.8.0.0/16 via inet6 fd00::9 dev v0 &&"
+               "ip route add fd07::/16 via fd00::9 && ip route add unreachable 10.10.0.0/16 &&"
+               "ip route add prohibit 10.11.0.0/16 && ip route add blackhole 10.12.0.0/16");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct ip_addr addr = twin_ip(cases[i].addr);
+        struct ip_addr addr = mirror_ip(cases[i].addr);
         struct kernel_route route = {0};
         char text[IP_ADDR_STRLEN];
-        int result = kernel_route_get(twin.kernel, &addr, &route);
+        int result = kernel_route_get(mirror.kernel, &addr, &route);
 
         if (result != cases[i].result || (result == 0 && route.has_gateway != (cases[i].gateway != NULL))) {
             fail_msg("%s: %d, gateway %d", cases[i].addr, result, route.has_gateway);
@@ -106,14 +106,14 @@ static void routes_are_as_the_kernel_would_take_them(void **state)
         if (result != 0) {
             continue;
         }
-        assert_int_equal(route.ifindex, twin.v0);
+        assert_int_equal(route.ifindex, mirror.v0);
         if (route.has_gateway) {
             assert_string_equal(ip_addr_format(&route.gateway, text), cases[i].gateway);
         }
         assert_true(route.has_source);
         assert_string_equal(ip_addr_format(&route.source, text), cases[i].source);
     }
-    twin_close(&twin);
+    mirror_close(&mirror);
 }
 
 int main(void)
@@ -123,6 +123,6 @@ int main(void)
         cmocka_unit_test(routes_are_as_the_kernel_would_take_them),
     };
 
-    twin_require();
+    mirror_require();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

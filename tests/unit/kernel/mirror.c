@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "twin.h"
+#include "mirror.h"
 #include "unit.h"
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #define SKIPPED 77
 #define WAIT_MS 3000
 
-static void add(struct twin_log *log, const char *line)
+static void add(struct mirror_log *log, const char *line)
 {
     if (strlen(log->text) + strlen(line) + 1 < sizeof(log->text)) {
         strcat(log->text, line);
@@ -62,19 +62,19 @@ static void on_neighbour(void *owner, const struct kernel_neighbour *old, const 
 
 static void on_routes(void *owner)
 {
-    ((struct twin_log *)owner)->routes++;
+    ((struct mirror_log *)owner)->routes++;
 }
 
 static const struct kernel_callbacks callbacks = {on_link, on_address, on_neighbour, on_routes};
 
-void twin_run(const char *command)
+void mirror_run(const char *command)
 {
     if (system(command) != 0) {
         fail_msg("failed: %s", command);
     }
 }
 
-struct ip_addr twin_ip(const char *text)
+struct ip_addr mirror_ip(const char *text)
 {
     struct ip_addr addr;
 
@@ -82,53 +82,53 @@ struct ip_addr twin_ip(const char *text)
     return addr;
 }
 
-void twin_open(struct twin *twin)
+void mirror_open(struct mirror *mirror)
 {
     struct error error;
 
-    memset(twin, 0, sizeof(*twin));
+    memset(mirror, 0, sizeof(*mirror));
     assert_int_equal(unshare(CLONE_NEWNET), 0);
-    twin_run(
+    mirror_run(
         "sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.all.addr_gen_mode=1 && ip link set lo up &&"
         "ip link add v0 address 02:00:00:00:00:01 type veth peer v1 address 02:00:00:00:00:02 &&"
         "ip link set v0 up && ip link set v1 up && ip address add 10.0.0.1/24 dev v0 &&"
         "ip address add fd00::1/64 dev v0 nodad && ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0");
-    if (kernel_open(&callbacks, &twin->log, &twin->kernel, &error) != 0) {
+    if (kernel_open(&callbacks, &mirror->log, &mirror->kernel, &error) != 0) {
         fail_msg("%s", error.text);
     }
-    twin->v0 = if_nametoindex("v0");
+    mirror->v0 = if_nametoindex("v0");
 }
 
-void twin_close(struct twin *twin)
+void mirror_close(struct mirror *mirror)
 {
-    kernel_close(twin->kernel);
+    kernel_close(mirror->kernel);
 }
 
-void twin_expect(struct twin *twin, const char *text)
+void mirror_expect(struct mirror *mirror, const char *text)
 {
-    struct pollfd readable = {.fd = kernel_fd(twin->kernel), .events = POLLIN};
+    struct pollfd readable = {.fd = kernel_fd(mirror->kernel), .events = POLLIN};
     char *found;
 
-    while ((found = strstr(twin->log.text, text)) == NULL) {
+    while ((found = strstr(mirror->log.text, text)) == NULL) {
         if (poll(&readable, 1, WAIT_MS) != 1) {
-            fail_msg("missing \"%s\" in:\n%s", text, twin->log.text);
+            fail_msg("missing \"%s\" in:\n%s", text, mirror->log.text);
         }
-        assert_int_equal(kernel_dispatch(twin->kernel), 0);
+        assert_int_equal(kernel_dispatch(mirror->kernel), 0);
     }
     found += strlen(text);
-    memmove(twin->log.text, found, strlen(found) + 1);
+    memmove(mirror->log.text, found, strlen(found) + 1);
 }
 
-void twin_settle(struct twin *twin)
+void mirror_settle(struct mirror *mirror)
 {
-    struct pollfd readable = {.fd = kernel_fd(twin->kernel), .events = POLLIN};
+    struct pollfd readable = {.fd = kernel_fd(mirror->kernel), .events = POLLIN};
 
     while (poll(&readable, 1, 50) == 1) {
-        assert_int_equal(kernel_dispatch(twin->kernel), 0);
+        assert_int_equal(kernel_dispatch(mirror->kernel), 0);
     }
 }
 
-void twin_require(void)
+void mirror_require(void)
 {
     if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
         printf("skipped: needs root, for a network namespace (%s)\n", strerror(errno));
