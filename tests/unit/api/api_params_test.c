@@ -71,8 +71,8 @@ static void a_refusal_names_the_key_and_what_would_be_right(void **state)
     } cases[] = {
         {"[]", API_ERR_PARAMS, "must be an object"},
         {"{}", API_ERR_PARAMS, "\"name\" is missing"},
-        {"{\"nam\":\"a\"}", API_ERR_PARAMS,
-         "unknown key \"nam\"; known: name, med, atomic, as_path, tunnel, prefix, address"},
+        {"{\"colour\":\"a\"}", API_ERR_PARAMS,
+         "unknown key \"colour\"; known: name, med, atomic, as_path, tunnel, prefix, address"},
         {"{\"name\":1}", API_ERR_PARAMS, "\"name\" must be a string"},
         {"{\"name\":null}", API_ERR_PARAMS, "\"name\" must be a string"},
         {"{\"name\":\"\"}", API_ERR_PARAMS, "\"name\" must be 1 to 8 bytes long"},

@@ -86,8 +86,8 @@ static void every_line_gets_the_answer_that_the_specification_wants(void **state
         {"{\"jsonrpc\":\"2.0\",\"method\":\"rpc.echo\",\"id\":1}", REFUSED("1", -32601)},
         {"{\"jsonrpc\":\"2.0\",\"method\":\"\",\"id\":1}", REFUSED("1", -32601)},
         {"{\"jsonrpc\":\"2.0\",\"method\":\"fill\",\"params\":[1],\"id\":1}", REFUSED("1", -32602)},
-        {"{\"jsonrpc\":\"2.0\",\"method\":\"fill\",\"params\":{\"siz\":1},\"id\":1}",
-         REFUSED("1", -32602) ",\"message\":\"unknown key \\\"siz\\\"; known: size\"}}\n"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"fill\",\"params\":{\"length\":1},\"id\":1}",
+         REFUSED("1", -32602) ",\"message\":\"unknown key \\\"length\\\"; known: size\"}}\n"},
         /* batches */
         {"[{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1},{\"jsonrpc\":\"2.0\",\"method\":\"change\"},"
          "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":2}]",
