@@ -341,9 +341,10 @@ close_fd:
 
 void api_clients_close(struct api_clients *clients)
 {
-    struct api_client *client;
+    struct api_client *next;
 
-    while ((client = LIST_FIRST(&clients->all)) != NULL) {
+    for (struct api_client *client = LIST_FIRST(&clients->all); client != NULL; client = next) {
+        next = LIST_NEXT(client, link);
         (void)flush(client);
         client_close(client);
     }

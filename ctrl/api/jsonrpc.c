@@ -170,7 +170,7 @@ static int append_clipped(const char *data, size_t length, void *out)
 
     if (length > room) {
         memcpy(clip->text + clip->length, data, room);
-        strcpy(clip->text + LOGGED_PARAMS, "...");
+        memcpy(clip->text + LOGGED_PARAMS, "...", sizeof("..."));
         return -1;
     }
     memcpy(clip->text + clip->length, data, length);
@@ -201,7 +201,7 @@ static int request_run(const struct request *request, const struct jsonrpc_metho
                        json_t **value)
 {
     const struct api_method *method = method_find(methods, request->method);
-    json_t *params;
+    json_t *params = NULL;
     int code;
 
     if (method == NULL) {

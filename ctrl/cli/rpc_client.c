@@ -18,13 +18,14 @@ static int connect_to(const char *path, struct error *error)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
     int result;
     int fd;
 
-    if (strlen(path) >= sizeof(address.sun_path)) {
+    if (length >= sizeof(address.sun_path)) {
         return error_set(error, -ENAMETOOLONG, "the socket path %.200s is too long", path);
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, length);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));

@@ -41,7 +41,7 @@ static void a_17_mib_line_costs_bounded_memory_and_only_itself(void **state)
     expect_line(fd, &in, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32011,");
     expect_line(fd, &in, ECHOED);
     assert_true(world.clients.held <= (size_t)1 << 20);
-    client_send(other, ECHO + strlen(ECHO) - 5, 5);
+    client_send(other, &ECHO[strlen(ECHO) - 5], 5);
     expect_line(other, &in, ECHOED);
     free(line);
     byte_queue_free(&in);
