@@ -69,7 +69,7 @@ static int print_refusal(const json_t *error)
     {
         const char *text = json_string_value(json_object_get(entry, "message"));
 
-        if (text != NULL && (json_array_size(errors) > 1 || message == NULL || strcmp(text, message) != 0)) {
+        if (text != NULL && json_array_size(errors) > 1) {
             fprintf(stderr, "  entry %" JSON_INTEGER_FORMAT ": %s\n",
                     json_integer_value(json_object_get(entry, "index")), text);
         }

@@ -11,7 +11,7 @@ struct column {
     const char *heading;
     const char *key;                                            /* of the candidate, or NULL */
     char *(*text)(const json_t *candidate, const json_t *best); /* for those without a key; allocated */
-    bool optional;                                              /* left out if no candidate has the key */
+    bool optional;                                              /* left out if no candidate has any */
 };
 
 /* The key of a candidate within its prefix, as api.md has it: session, peer, path id. */
@@ -117,6 +117,14 @@ static const struct column candidate_columns[] = {
     {"why", NULL, why_text, false}, /* last: route.get leaves it out */
 };
 
+/* Absent, null, 0, false and empty are how a candidate says that it has none. */
+static bool is_nothing(const json_t *value)
+{
+    return value == NULL || json_is_null(value) || json_is_false(value) ||
+           (json_is_integer(value) && json_integer_value(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
 static bool any_has(const json_t *candidates, const char *key)
 {
     const json_t *candidate;
@@ -124,7 +132,7 @@ static bool any_has(const json_t *candidates, const char *key)
 
     json_array_foreach(candidates, i, candidate)
     {
-        if (json_object_get(candidate, key) != NULL) {
+        if (!is_nothing(json_object_get(candidate, key))) {
             return true;
         }
     }
@@ -222,6 +230,8 @@ int routes_print_explanation(const json_t *result, FILE *out)
     return print_candidates(result, ARRAY_SIZE(candidate_columns), out);
 }
 
+static const char *const tier_keys[] = {"next_hop", "port", "alive", "why"};
+
 static int add_tier(struct text_table *table, size_t number, const json_t *members)
 {
     int result = 0;
@@ -237,11 +247,8 @@ static int add_tier(struct text_table *table, size_t number, const json_t *membe
         if (result == 0) {
             result = add_owned(table, via_text(member, NULL));
         }
-        if (result == 0) {
-            result = add_owned(table, cell_text("alive", json_object_get(member, "alive")));
-        }
-        if (result == 0) {
-            result = add_owned(table, cell_text("port", json_object_get(member, "port")));
+        for (size_t k = 0; k < ARRAY_SIZE(tier_keys) && result == 0; k++) {
+            result = add_owned(table, cell_text(tier_keys[k], json_object_get(member, tier_keys[k])));
         }
         if (result != 0) {
             return result;
@@ -252,7 +259,7 @@ static int add_tier(struct text_table *table, size_t number, const json_t *membe
 
 int routes_print_lookup(const json_t *result, FILE *out)
 {
-    static const char *const headings[] = {"tier", "via", "alive", "port"};
+    static const char *const headings[] = {"tier", "via", "next hop", "port", "alive", "why"};
     const char *prefix = json_string_value(json_object_get(result, "prefix"));
     const json_t *tiers = json_object_get(result, "tiers");
     struct text_table table = {.columns = ARRAY_SIZE(headings)};
@@ -262,6 +269,11 @@ int routes_print_lookup(const json_t *result, FILE *out)
 
     if (prefix == NULL || !json_is_array(tiers)) {
         return -EINVAL;
+    }
+    if (json_array_size(tiers) == 0) {
+        text_print(prefix, out);
+        fputs(": no next hop is left\n", out);
+        return 0;
     }
     for (i = 0; i < ARRAY_SIZE(headings) && code == 0; i++) {
         code = text_table_add(&table, headings[i]);

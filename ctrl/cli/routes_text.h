@@ -12,7 +12,7 @@
 int routes_print_candidates(const json_t *result, FILE *out) MUST_USE;
 /* route.explain: {best, candidates} */
 int routes_print_explanation(const json_t *result, FILE *out) MUST_USE;
-/* fib.lookup: {prefix, tiers: [[{instance | next_hop, alive, port}]]} */
+/* fib.lookup: {prefix, tiers: [[{instance | next_hop | action, port, alive, why}]]} */
 int routes_print_lookup(const json_t *result, FILE *out) MUST_USE;
 
 #endif

@@ -49,10 +49,11 @@ static void results_become_tables_and_lists(void **state)
          "deleted      0\n"
          "generation  17\n"
          "errors       -\n"},
-        {"status", "{'ready':true,'site':'lon','uptime_s':12,'routes':{'v4':2,'v6':0},'workers':[1,2],'sessions':null}",
+        {"status",
+         "{'ready':true,'site':'lon','uptime_s':12.34,'routes':{'v4':2,'v6':0},'workers':[1,2],'sessions':null}",
          "ready     yes\n"
          "site      lon\n"
-         "uptime s  12\n"
+         "uptime    12.3 s\n"
          "routes    v4 2, v6 0\n"
          "workers   1,2\n"
          "sessions  -\n"},
@@ -70,13 +71,28 @@ static void results_become_tables_and_lists(void **state)
          "lon1    10.0.2.11,fd00:2::11  yes\n"
          "z\xc3\xbcrich  10.9.0.1              no     admin down\n"},
         {"fib.lookup",
-         "{'prefix':'192.0.2.0/24','tiers':[[{'instance':'lon1','alive':false,'port':'down'},"
-         "{'instance':'lon2','alive':true,'port':'down'}],[{'next_hop':'10.9.0.1','alive':true,'port':null}]]}",
+         "{'prefix':'192.0.2.0/24','tiers':[[{'instance':'lon1','next_hop':'10.0.2.11','alive':false,'why':'admin "
+         "down',"
+         "'port':'down'},{'instance':'lon2','next_hop':'10.0.2.12','alive':true,'why':null,'port':'down'}],"
+         "[{'next_hop':'10.9.0.1','alive':true,'port':null}],[{'action':'blackhole','alive':true}]]}",
          "192.0.2.0/24\n"
-         "tier  via       alive  port\n"
-         "   1  lon1      no     down\n"
-         "   1  lon2      yes    down\n"
-         "   2  10.9.0.1  yes    -\n"},
+         "tier  via        next hop   port  alive  why\n"
+         "   1  lon1       10.0.2.11  down  no     admin down\n"
+         "   1  lon2       10.0.2.12  down  yes    -\n"
+         "   2  10.9.0.1   10.9.0.1   -     yes    -\n"
+         "   3  blackhole  -          -     yes    -\n"},
+        {"fib.lookup", "{'prefix':'192.0.2.0/24','tiers':[]}", "192.0.2.0/24: no next hop is left\n"},
+        {"instance.list",
+         "{'instances':[{'name':'lon1','adjacency':[{'id':3,'port':'down'},{'id':4,'port':null}],'alive':true},"
+         "{'name':'ny1','adjacency':[],'alive':false}]}",
+         "name  alive\n"
+         "lon1  yes\n"
+         "ny1   no\n"
+         "\n"
+         "adjacency:\n"
+         "      id  port\n"
+         "lon1   3  down\n"
+         "lon1   4  -\n"},
         {"config.get", "{'site':{'name':'lon'}}", "{\n  \"site\": {\n    \"name\": \"lon\"\n  }\n}\n"},
     };
 
@@ -164,7 +180,7 @@ static void route_get_marks_the_best_candidates(void **state)
          ">  lon   lon1             -           -    -       -\n"},
         {"route.get",
          "{'prefix':'192.0.2.0/24','best':[{'peer':'a','session':2}],'candidates':["
-         "{'peer':'a','session':1},{'peer':'a','session':2}]}",
+         "{'peer':'a','session':1,'path_id':0,'stale':false},{'peer':'a','session':2,'communities':[]}]}",
          "192.0.2.0/24: 2 candidates\n"
          "   peer  via  as path  local pref  med  origin  session\n"
          "   a       -        -           -    -       -        1\n"
@@ -186,7 +202,7 @@ static void a_shape_that_nobody_expected_is_shown_all_the_same(void **state)
         {"some.thing", "null", "null\n"},
         {"some.thing", "{'a':[{'b':[{'c':1}]},7]}",
          "[\n  {\n    \"b\": [\n      {\n        \"c\": 1\n      }\n    ]\n  },\n  7\n]\n"},
-        {"some.list", "{'things':[{'a':{'b':{'c':1}}}]}", "a\nb {c 1}\n"},
+        {"some.list", "{'things':[{'a':{'b':{'c':1}}}]}", "\na:\n   b\n-  c 1\n"},
         {"some.list", "{'things':[{}]}", ""},
         {"some.list", "{'things':[1,2]}", "[\n  1,\n  2\n]\n"},
     };
