@@ -61,8 +61,10 @@ static int plan_anycast(const struct config *config, struct plan *plan)
         const struct config_anycast *anycast = &config->anycast.items[i];
 
         plan->anycast[i] = anycast->prefix;
-        plan->site_anycast[i] = (struct site_anycast){
-            anycast->prefix, anycast->hash == CONFIG_HASH_ADDRESSES ? HASH_ADDRESSES : HASH_PORTS};
+        plan->site_anycast[i] =
+            (struct site_anycast){anycast->prefix,
+                                  {.hash_mode = anycast->hash == CONFIG_HASH_ADDRESSES ? HASH_ADDRESSES : HASH_PORTS,
+                                   .tell_no_instance = anycast->no_instance == CONFIG_NO_INSTANCE_ICMP}};
     }
     return 0;
 }
@@ -127,9 +129,8 @@ static int check_supported(const struct config *config, struct error *error)
         const struct config_anycast *anycast = &config->anycast.items[i];
         char text[PREFIX_STRLEN];
 
-        if (anycast->udp != CONFIG_UDP_MOVE || anycast->no_instance != CONFIG_NO_INSTANCE_SILENT) {
-            log_warning("anycast %s: this version has neither udp: pin nor no_instance: icmp yet",
-                        prefix_format(&anycast->prefix, text));
+        if (anycast->udp != CONFIG_UDP_MOVE) {
+            log_warning("anycast %s: this version has no udp: pin yet", prefix_format(&anycast->prefix, text));
         }
     }
     return 0;

@@ -14,6 +14,8 @@
 
 #define POOL_CACHE          256
 #define POOL_SPARE          4096 /* bursts under way, per-core caches */
+#define ICMP_RATE           1000 /* errors a second and port */
+#define ICMP_BURST          50   /* that may come at once */
 #define REQUEST_INTERVAL_MS 20   /* a flow to an unresolved neighbour asks this often */
 
 static int create_tables(struct dp *dp, struct error *error)
@@ -78,6 +80,9 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.hash_seed = settings->hash_seed;
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
     worker->pipe.drop_class_e = true;
+    /* each worker its share, so that the port's rate is what was asked for */
+    worker->pipe.icmp_interval = rte_get_tsc_hz() / ICMP_RATE * dp->worker_count;
+    worker->pipe.icmp_burst = worker->pipe.icmp_interval * ICMP_BURST / dp->worker_count;
     return 0;
 no_memory:
     return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little for the worker on lcore %u",
@@ -178,6 +183,7 @@ void dp_destroy(struct dp *dp)
     stop_workers(dp);
     for (unsigned int i = 0; i < dp->port_count; i++) {
         port_close(&dp->ports[i]);
+        free((void *)(uintptr_t)dp->pipe_ports[i].addresses);
     }
     dp_unwire(dp);
     path_list_table_destroy(dp->path_lists);
@@ -219,6 +225,34 @@ void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
     memcpy(&word, mac, 6);
     memcpy(dp->ports[index].mac.addr_bytes, mac, 6);
     __atomic_store_n(&dp->pipe_ports[index].mac, word, __ATOMIC_RELAXED);
+}
+
+static void reclaim_addresses(void *owner, void *thing)
+{
+    (void)owner;
+    free(thing);
+}
+
+int dp_port_set_addresses(struct dp *dp, unsigned int index, const struct ip_addr *v4, const struct ip_addr *v6)
+{
+    struct pipe_addresses *next = calloc(1, sizeof(*next));
+    const struct ip_addr *given[FAMILIES] = {[FAMILY_V4] = v4, [FAMILY_V6] = v6};
+    const struct pipe_addresses *old;
+
+    if (next == NULL) {
+        return -ENOMEM;
+    }
+    for (int family = 0; family < FAMILIES; family++) {
+        next->has[family] = given[family] != NULL;
+        if (given[family] != NULL) {
+            next->addr[family] = *given[family];
+        }
+    }
+    old = __atomic_exchange_n(&dp->pipe_ports[index].addresses, next, __ATOMIC_ACQ_REL);
+    if (old != NULL) {
+        rcu_retire(dp->rcu, reclaim_addresses, NULL, (void *)(uintptr_t)old);
+    }
+    return 0;
 }
 
 void dp_tick(struct dp *dp)

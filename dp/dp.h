@@ -47,6 +47,11 @@ bool dp_port_link_up(const struct dp *dp, unsigned int index);
 /* Which MAC address frames for this port carry, when its netdev was given another one. */
 void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6]);
 
+/* Which addresses ICMP errors about what this port received come from; NULL where it has none of that family. 0 or
+ * -ENOMEM. */
+int dp_port_set_addresses(struct dp *dp, unsigned int index, const struct ip_addr *v4,
+                          const struct ip_addr *v6) MUST_USE;
+
 /* Adjacencies: as in adjacency.h. */
 int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite) MUST_USE;
 int dp_adjacency_set(struct dp *dp, uint16_t id, const struct rewrite *rewrite) MUST_USE;
@@ -91,6 +96,7 @@ struct port_stats {
 struct dp_stats {
     uint64_t received;
     uint64_t created;
+    uint64_t icmp_sent;
     uint64_t sent;
     uint64_t punted;
     uint64_t held;

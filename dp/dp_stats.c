@@ -36,6 +36,7 @@ static void add_worker(const struct worker *worker, struct dp_stats *out)
     snapshot(worker->pipe.counters, &counters);
     out->received += counters.received;
     out->created += counters.created;
+    out->icmp_sent += counters.icmp_sent;
     out->sent += counters.sent;
     out->punted += counters.punted;
     out->failed_open += counters.failed_open;

@@ -109,9 +109,15 @@ struct outcome_path {
     uint64_t hash;   /* of the name: of the instance, or of the next hop's text */
 };
 
+/* What the prefix's owner wants of its packets; zero is the default. */
+struct outcome_traits {
+    uint8_t hash_mode;     /* enum hash_mode */
+    bool tell_no_instance; /* ICMP errors when nothing is alive */
+};
+
 /* Interns: a reference to the outcome with these paths, best first. NULL with errno: ENOMEM, ENOSPC. */
 const struct outcome *outcome_get(struct install *install, const struct outcome_path *paths, unsigned int count,
-                                  enum hash_mode hash_mode);
+                                  struct outcome_traits traits);
 const struct outcome *outcome_by_id(const struct install *install, uint32_t path_list);
 void outcome_put(struct install *install, const struct outcome *outcome);
 uint32_t outcome_id(const struct outcome *outcome);

@@ -50,7 +50,7 @@ struct outcome {
     uint32_t id;
     uint32_t refs;
     uint16_t count;
-    uint8_t hash_mode;
+    struct outcome_traits traits;
     struct outcome_path paths[];
 };
 
@@ -110,6 +110,8 @@ uint32_t system_path_list(const struct install *install, const struct prefix *pr
 /* twin.c */
 /* What a link event says about a port, if it is one's. */
 void twin_refresh(struct install *install, const struct kernel_link *link, bool gone);
+/* The addresses that the port speaks from, after an address of its netdev came or went. */
+void twin_refresh_addresses(struct install *install, uint32_t ifindex);
 /* Local or not: what XDP does with a prefix on all ports. */
 void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
 int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;

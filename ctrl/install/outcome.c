@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t outcome_hash(const struct outcome_path *paths, unsigned int count, enum hash_mode hash_mode)
+static uint64_t outcome_hash(const struct outcome_path *paths, unsigned int count, struct outcome_traits traits)
 {
-    uint64_t hash = hash_mix64(hash_mode + 1);
+    uint64_t hash = hash_mix64(traits.hash_mode * 2u + traits.tell_no_instance + 1);
 
     for (unsigned int i = 0; i < count; i++) {
         hash = hash_mix64(hash ^ (uintptr_t)paths[i].hop);
@@ -17,9 +17,10 @@ static uint64_t outcome_hash(const struct outcome_path *paths, unsigned int coun
 }
 
 static bool outcome_is(const struct outcome *outcome, const struct outcome_path *paths, unsigned int count,
-                       enum hash_mode hash_mode)
+                       struct outcome_traits traits)
 {
-    if (outcome->count != count || outcome->hash_mode != hash_mode) {
+    if (outcome->count != count || outcome->traits.hash_mode != traits.hash_mode ||
+        outcome->traits.tell_no_instance != traits.tell_no_instance) {
         return false;
     }
     for (unsigned int i = 0; i < count; i++) {
@@ -51,9 +52,12 @@ static int path_list_of(struct install *install, const struct outcome *outcome)
         tier_count += i == 0 || path->tier != outcome->paths[i - 1].tier;
         tiers[tier_count - 1]++;
     }
-    id = dp_path_list_create(
-        install->dp, &(struct path_list_spec){
-                         .paths = paths, .tiers = tiers, .tier_count = tier_count, .hash_mode = outcome->hash_mode});
+    id = dp_path_list_create(install->dp,
+                             &(struct path_list_spec){.paths = paths,
+                                                      .tiers = tiers,
+                                                      .tier_count = tier_count,
+                                                      .hash_mode = outcome->traits.hash_mode,
+                                                      .tell_no_instance = outcome->traits.tell_no_instance});
 free_arrays:
     free(tiers);
     free(paths);
@@ -61,7 +65,7 @@ free_arrays:
 }
 
 static struct outcome *outcome_new(struct install *install, const struct outcome_path *paths, unsigned int count,
-                                   enum hash_mode hash_mode, uint64_t hash)
+                                   struct outcome_traits traits, uint64_t hash)
 {
     struct outcome *outcome = calloc(1, sizeof(*outcome) + count * sizeof(*paths));
     int id;
@@ -72,7 +76,7 @@ static struct outcome *outcome_new(struct install *install, const struct outcome
     outcome->hash = hash;
     outcome->refs = 1;
     outcome->count = (uint16_t)count;
-    outcome->hash_mode = (uint8_t)hash_mode;
+    outcome->traits = traits;
     memcpy(outcome->paths, paths, count * sizeof(*paths));
     id = path_list_of(install, outcome);
     if (id < 0) {
@@ -91,19 +95,19 @@ static struct outcome *outcome_new(struct install *install, const struct outcome
 }
 
 const struct outcome *outcome_get(struct install *install, const struct outcome_path *paths, unsigned int count,
-                                  enum hash_mode hash_mode)
+                                  struct outcome_traits traits)
 {
-    uint64_t hash = outcome_hash(paths, count, hash_mode);
+    uint64_t hash = outcome_hash(paths, count, traits);
     struct outcome *outcome;
 
     LIST_FOREACH(outcome, &install->outcomes[hash % OUTCOME_BUCKETS], by_hash)
     {
-        if (outcome->hash == hash && outcome_is(outcome, paths, count, hash_mode)) {
+        if (outcome->hash == hash && outcome_is(outcome, paths, count, traits)) {
             outcome->refs++;
             return outcome;
         }
     }
-    return outcome_new(install, paths, count, hash_mode, hash);
+    return outcome_new(install, paths, count, traits, hash);
 }
 
 const struct outcome *outcome_by_id(const struct install *install, uint32_t path_list)

@@ -125,7 +125,7 @@ static int system_add(struct install *install, const struct prefix *prefix, stru
     }
     route->prefix = *prefix;
     route->hop = hop;
-    route->outcome = outcome_get(install, &path, 1, HASH_PORTS);
+    route->outcome = outcome_get(install, &path, 1, (struct outcome_traits){0});
     if (route->outcome == NULL) {
         result = -errno;
         goto free_route;
@@ -179,6 +179,7 @@ void system_refresh_address(struct install *install, const struct kernel_address
 {
     struct prefix host = prefix_host(&address->addr);
 
+    twin_refresh_addresses(install, address->ifindex);
     system_refresh(install, &host);
     system_refresh(install, &address->subnet);
     if (address->addr.family == FAMILY_V4 && ip_addr_to_u32(&address->broadcast) != 0) {

@@ -129,6 +129,26 @@ void twin_refresh(struct install *install, const struct kernel_link *link, bool 
     }
 }
 
+void twin_refresh_addresses(struct install *install, uint32_t ifindex)
+{
+    const struct kernel_address *address = NULL;
+    const struct ip_addr *first[FAMILIES] = {0};
+    int port = install_port_of(install, ifindex);
+
+    if (port < 0) {
+        return;
+    }
+    while ((address = kernel_address_next(install->kernel, address)) != NULL) {
+        if (address->ifindex == ifindex && first[address->addr.family] == NULL &&
+            !ip_addr_is_link_local(&address->addr)) {
+            first[address->addr.family] = &address->addr;
+        }
+    }
+    if (dp_port_set_addresses(install->dp, (unsigned int)port, first[FAMILY_V4], first[FAMILY_V6]) != 0) {
+        log_error("port %s: no memory for its addresses", install->twins[port].name);
+    }
+}
+
 int install_port_of(const struct install *install, uint32_t ifindex)
 {
     for (unsigned int i = 0; i < install->twin_count; i++) {

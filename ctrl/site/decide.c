@@ -181,7 +181,7 @@ static int decide(struct site *site, const struct rib_entry *entry, const struct
     }
     count = make_paths(site, &ranking, prefix->addr.family, paths);
     if (count > 0 || anycast != NULL) {
-        *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->hash_mode : HASH_PORTS);
+        *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->traits : (struct outcome_traits){0});
         result = *out != NULL ? 0 : -errno;
     }
     free(paths);

@@ -47,7 +47,7 @@ struct site_instance {
 
 struct site_anycast {
     struct prefix prefix;
-    enum hash_mode hash_mode;
+    struct outcome_traits traits;
 };
 
 struct site_settings {

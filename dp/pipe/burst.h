@@ -27,9 +27,13 @@ struct burst {
 /* Sorts the packets into the burst; drops and punts the others. */
 void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst);
 /* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go. */
-void steer_burst(struct pipe *pipe, struct burst *burst, enum family family);
+void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
+/* The same for one packet with that path list; ADJACENCY_NONE if nothing is alive. */
+uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);
 /* Rewrites the packets and puts them into their lanes; what may not leave is dropped or punted. */
 void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
+/* The same for a packet that was made here: it keeps its TTL, and no error is sent about it. */
+void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family);
 
 static inline void packet_drop(struct pipe *pipe, struct rte_mbuf *mbuf, enum drop_reason reason)
 {

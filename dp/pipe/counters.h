@@ -24,7 +24,8 @@ struct counters {
     uint64_t busy_loops;  /* loops that received something */
     uint64_t busy_cycles; /* TSC cycles of those */
     uint64_t received;
-    uint64_t created; /* what the kernel sends through a twin, and what is made here */
+    uint64_t created;   /* what the kernel sends through a twin, and what is made here */
+    uint64_t icmp_sent; /* of these: ICMP errors */
     uint64_t sent;
     uint64_t punted;
     uint64_t failed_open; /* given to a suspect adjacency, because no better one was left */

@@ -11,12 +11,12 @@ void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint1
     parse_burst(pipe, port, mbufs, n, &burst);
     if (burst.count[FAMILY_V4] > 0) {
         fib4_lookup(pipe->fib4, burst.v4_destinations, burst.path_lists[FAMILY_V4], burst.count[FAMILY_V4]);
-        steer_burst(pipe, &burst, FAMILY_V4);
+        steer_burst(pipe, port, &burst, FAMILY_V4);
         rewrite_burst(pipe, port, &burst, FAMILY_V4);
     }
     if (burst.count[FAMILY_V6] > 0) {
         fib6_lookup(pipe->fib6, burst.v6_destinations, burst.path_lists[FAMILY_V6], burst.count[FAMILY_V6]);
-        steer_burst(pipe, &burst, FAMILY_V6);
+        steer_burst(pipe, port, &burst, FAMILY_V6);
         rewrite_burst(pipe, port, &burst, FAMILY_V6);
     }
 }

@@ -8,6 +8,7 @@
 #ifndef PIPE_H
 #define PIPE_H
 
+#include "addr.h"
 #include "adjacency.h"
 #include "counters.h"
 #include "fib.h"
@@ -20,8 +21,15 @@
 #define BURST_MAX    64
 #define PIPE_NO_TWIN UINT16_MAX
 
+/* Where ICMP errors about what a port received come from. Immutable once published. */
+struct pipe_addresses {
+    struct ip_addr addr[FAMILIES];
+    bool has[FAMILIES];
+};
+
 /* A port as packets see it. */
 struct pipe_port {
+    const struct pipe_addresses *addresses; /* NULL: none; published by a release store */
     uint64_t mac;  /* the six bytes as they lie in a frame, in the low bits of a little-endian word */
     uint16_t twin; /* lane of the kernel twin, PIPE_NO_TWIN if XDP is the only way to the kernel */
 };
@@ -36,11 +44,22 @@ struct pipe {
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     bool drop_class_e;         /* 240/4 is martian */
+    uint64_t icmp_interval;    /* TSC cycles between two ICMP errors of a port in the long run */
+    uint64_t icmp_burst;       /* TSC cycles' worth of errors that may come at once */
     /* the worker's own */
     struct counters *counters;
     struct request_ring *requests;
+    uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
 };
+
+/* The address that a port speaks from, NULL if it has none of this family; valid until the next quiescent state. */
+static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, uint16_t port, enum family family)
+{
+    const struct pipe_addresses *addresses = __atomic_load_n(&pipe->ports[port].addresses, __ATOMIC_ACQUIRE);
+
+    return addresses != NULL && addresses->has[family] ? &addresses->addr[family] : NULL;
+}
 
 /* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to
  * leave waits in the lanes until pipe_flush(). The worker must be an online RCU reader. */

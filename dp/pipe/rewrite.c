@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fourth stage: TTL, checksum, link-layer header, and into the lane of the egress port. */
 #include "burst.h"
+#include "icmp.h"
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
@@ -28,19 +29,41 @@ static __attribute__((noinline)) void packet_unresolved(struct pipe *pipe, const
     packet_drop(pipe, packet->mbuf, DROP_NO_NEIGHBOUR);
 }
 
-/* What is not sent by the fast path. */
+static inline uint8_t *packet_ttl(const struct packet *packet, enum family family)
+{
+    return rte_pktmbuf_mtod_offset(packet->mbuf, uint8_t *, RTE_ETHER_HDR_LEN) +
+           (family == FAMILY_V4 ? offsetof(struct rte_ipv4_hdr, time_to_live)
+                                : offsetof(struct rte_ipv6_hdr, hop_limits));
+}
+
+/* TTL 1 is told to the sender; 0 should never have been sent. */
+static __attribute__((noinline)) void packet_expired(struct pipe *pipe, uint16_t port, const struct packet *packet,
+                                                     enum family family)
+{
+    if (*packet_ttl(packet, family) == 1) {
+        packet_refuse(pipe, port, packet, family, DROP_TTL_EXPIRED, 0);
+    } else {
+        packet_drop(pipe, packet->mbuf, DROP_TTL_EXPIRED);
+    }
+}
+
+/* What is not sent by the fast path, in the state in which it was received. */
 static __attribute__((noinline)) void packet_special(struct pipe *pipe, uint16_t port, const struct packet *packet,
                                                      uint8_t kind, enum family family)
 {
     switch (kind) {
     case REWRITE_LOCAL:
-        packet_punt(pipe, port, packet->mbuf);
+        packet_punt(pipe, port, packet->mbuf); /* whatever the TTL */
         break;
     case REWRITE_UNRESOLVED:
-        packet_unresolved(pipe, packet, family);
+        if (*packet_ttl(packet, family) <= 1) {
+            packet_expired(pipe, port, packet, family);
+        } else {
+            packet_unresolved(pipe, packet, family);
+        }
         break;
     case REWRITE_REJECT:
-        packet_drop(pipe, packet->mbuf, DROP_REJECT);
+        packet_refuse(pipe, port, packet, family, DROP_REJECT, 0);
         break;
     default:
         packet_drop(pipe, packet->mbuf, DROP_BLACKHOLE);
@@ -48,23 +71,18 @@ static __attribute__((noinline)) void packet_special(struct pipe *pipe, uint16_t
     }
 }
 
-/* One hop less, false if there is none left. The IPv4 checksum follows by RFC 1624 equation 3, in which 0xffff never
- * comes out of a right checksum: adding 0x0100 with end-around carry. */
-static inline bool take_hop(uint8_t *ip, enum family family)
+/* One hop less; the TTL is above 1. The IPv4 checksum follows by RFC 1624 equation 3, in which 0xffff never comes out
+ * of a right checksum: adding 0x0100 with end-around carry. */
+static inline void take_hop(const struct packet *packet, enum family family)
 {
-    struct rte_ipv4_hdr *v4 = (struct rte_ipv4_hdr *)ip;
-    uint8_t *ttl = family == FAMILY_V4 ? &v4->time_to_live : &((struct rte_ipv6_hdr *)ip)->hop_limits;
+    struct rte_ipv4_hdr *v4 = rte_pktmbuf_mtod_offset(packet->mbuf, struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
     uint32_t sum;
 
-    if (unlikely(*ttl <= 1)) {
-        return false;
-    }
-    (*ttl)--;
+    (*packet_ttl(packet, family))--;
     if (family == FAMILY_V4) {
         sum = (uint32_t)v4->hdr_checksum + rte_cpu_to_be_16(0x0100);
         v4->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
     }
-    return true;
 }
 
 /* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
@@ -106,6 +124,20 @@ static inline void packet_set_header(struct rte_mbuf *mbuf, uint16_t ip_length, 
     }
 }
 
+static inline void packet_send(struct pipe *pipe, const struct packet *packet, const struct rewrite *rewrite)
+{
+    packet_set_header(packet->mbuf, packet->length, rewrite);
+    traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
+    lane_put(&pipe->lanes[rewrite->port], packet->mbuf, pipe->counters);
+}
+
+/* Larger than the egress takes. */
+static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t port, const struct packet *packet,
+                                                     const struct rewrite *rewrite, enum family family)
+{
+    packet_refuse(pipe, port, packet, family, DROP_TOO_BIG, rewrite->mtu);
+}
+
 static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pipe, uint16_t port, struct burst *burst,
                                                                  enum family family)
 {
@@ -113,25 +145,16 @@ static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pi
         const struct packet *packet = &burst->packets[family][i];
         const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[packet->adjacency]);
 
-        if (unlikely(rewrite->kind == REWRITE_LOCAL || rewrite->kind == REWRITE_BLACKHOLE)) {
-            packet_special(pipe, port, packet, rewrite->kind, family); /* whatever the TTL */
-            continue;
-        }
-        if (unlikely(!take_hop(rte_pktmbuf_mtod_offset(packet->mbuf, uint8_t *, RTE_ETHER_HDR_LEN), family))) {
-            packet_drop(pipe, packet->mbuf, DROP_TTL_EXPIRED);
-            continue;
-        }
         if (unlikely(rewrite->kind != REWRITE_TX)) {
             packet_special(pipe, port, packet, rewrite->kind, family);
-            continue;
+        } else if (unlikely(*packet_ttl(packet, family) <= 1)) {
+            packet_expired(pipe, port, packet, family);
+        } else if (unlikely(packet->length > rewrite->mtu)) {
+            packet_too_big(pipe, port, packet, rewrite, family);
+        } else {
+            take_hop(packet, family);
+            packet_send(pipe, packet, rewrite);
         }
-        if (unlikely(packet->length > rewrite->mtu)) {
-            packet_drop(pipe, packet->mbuf, DROP_TOO_BIG);
-            continue;
-        }
-        packet_set_header(packet->mbuf, packet->length, rewrite);
-        traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
-        lane_put(&pipe->lanes[rewrite->port], packet->mbuf, pipe->counters);
     }
 }
 
@@ -141,5 +164,25 @@ void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum f
         rewrite_family(pipe, port, burst, FAMILY_V4);
     } else {
         rewrite_family(pipe, port, burst, FAMILY_V6);
+    }
+}
+
+void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family)
+{
+    const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[packet->adjacency]);
+
+    switch (rewrite->kind) {
+    case REWRITE_TX:
+        packet_send(pipe, packet, rewrite);
+        break;
+    case REWRITE_LOCAL:
+        packet_punt(pipe, port, packet->mbuf);
+        break;
+    case REWRITE_UNRESOLVED:
+        packet_unresolved(pipe, packet, family);
+        break;
+    default:
+        packet_drop(pipe, packet->mbuf, rewrite->kind == REWRITE_REJECT ? DROP_REJECT : DROP_BLACKHOLE);
+        break;
     }
 }

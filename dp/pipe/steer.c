@@ -2,6 +2,7 @@
 /* The third stage: flow hash -> row -> the first adjacency that is alive. */
 #include "burst.h"
 #include "flow.h"
+#include "icmp.h"
 #include "select.h"
 #include <rte_branch_prediction.h>
 
@@ -40,7 +41,18 @@ static inline uint16_t steer_packet(struct pipe *pipe, const struct path_list *l
     return id;
 }
 
-static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, struct burst *burst,
+/* Whether senders hear of it is the prefix's setting. */
+static __attribute__((noinline)) void no_instance(struct pipe *pipe, uint16_t port, const struct path_list *list,
+                                                  const struct packet *packet, enum family family)
+{
+    if (list->tell_no_instance) {
+        packet_refuse(pipe, port, packet, family, DROP_NO_INSTANCE, 0);
+    } else {
+        packet_drop(pipe, packet->mbuf, DROP_NO_INSTANCE);
+    }
+}
+
+static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, uint16_t port, struct burst *burst,
                                                                enum family family)
 {
     struct packet *packets = burst->packets[family];
@@ -49,14 +61,16 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
 
     for (unsigned int i = 0; i < burst->count[family]; i++) {
         struct packet packet = packets[i];
+        const struct path_list *list;
 
         if (unlikely(ids[i] == PATH_LIST_NONE)) {
-            packet_drop(pipe, packet.mbuf, DROP_NO_ROUTE);
+            packet_refuse(pipe, port, &packet, family, DROP_NO_ROUTE, 0);
             continue;
         }
-        packet.adjacency = steer_packet(pipe, path_list_load(pipe->path_lists, ids[i]), &packet, family);
+        list = path_list_load(pipe->path_lists, ids[i]);
+        packet.adjacency = steer_packet(pipe, list, &packet, family);
         if (unlikely(packet.adjacency == ADJACENCY_NONE)) {
-            packet_drop(pipe, packet.mbuf, DROP_NO_INSTANCE);
+            no_instance(pipe, port, list, &packet, family);
             continue;
         }
         packets[kept++] = packet;
@@ -64,11 +78,16 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
     burst->count[family] = kept;
 }
 
-void steer_burst(struct pipe *pipe, struct burst *burst, enum family family)
+void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
     if (family == FAMILY_V4) {
-        steer_family(pipe, burst, FAMILY_V4);
+        steer_family(pipe, port, burst, FAMILY_V4);
     } else {
-        steer_family(pipe, burst, FAMILY_V6);
+        steer_family(pipe, port, burst, FAMILY_V6);
     }
+}
+
+uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
+{
+    return steer_packet(pipe, path_list_load(pipe->path_lists, path_list), packet, family);
 }

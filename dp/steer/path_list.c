@@ -80,8 +80,11 @@ static struct path_list *build(const struct path_list_spec *spec)
         return NULL;
     }
     ranked = (uint16_t *)&list->rows[rows];
-    *list = (struct path_list){
-        .row_mask = rows - 1, .ranked_count = (uint16_t)members, .hash_mode = spec->hash_mode, .ranked = ranked};
+    *list = (struct path_list){.row_mask = rows - 1,
+                               .ranked_count = (uint16_t)members,
+                               .hash_mode = spec->hash_mode,
+                               .tell_no_instance = spec->tell_no_instance,
+                               .ranked = ranked};
     for (uint32_t i = 0; i < members; i++) {
         ranked[i] = spec->paths[i].adjacency;
     }

@@ -36,10 +36,10 @@ enum hash_mode {
 
 /* Immutable once published. rows[] is followed by ranked[]. */
 struct path_list {
-    uint32_t row_mask;     /* number of rows - 1, a power of two less one */
-    uint16_t ranked_count; /* members, all tiers */
-    uint8_t hash_mode;     /* enum hash_mode */
-    uint8_t reserved;
+    uint32_t row_mask;      /* number of rows - 1, a power of two less one */
+    uint16_t ranked_count;  /* members, all tiers */
+    uint8_t hash_mode;      /* enum hash_mode */
+    bool tell_no_instance;  /* senders hear of it (ICMP) when nothing is alive */
     const uint16_t *ranked; /* all adjacency ids, best first: the slow scan's order */
     row_t rows[];
 };
@@ -64,6 +64,7 @@ struct path_list_spec {
     const uint16_t *tiers;
     unsigned int tier_count;
     uint8_t hash_mode;
+    bool tell_no_instance;
 };
 
 struct path_list_table;

@@ -37,7 +37,7 @@ static inline const struct path_list_spec *members_of_tiers(struct members *memb
             members->paths[n] = member(n, 100);
         }
     }
-    members->spec = (struct path_list_spec){members->paths, members->tiers, t, HASH_PORTS};
+    members->spec = (struct path_list_spec){members->paths, members->tiers, t, HASH_PORTS, false};
     return &members->spec;
 }
 
@@ -50,7 +50,7 @@ static inline const struct path_list_spec *members_of_weights(struct members *me
         members->paths[n] = member(n, weights[n]);
     }
     members->tiers[0] = (uint16_t)n;
-    members->spec = (struct path_list_spec){members->paths, members->tiers, 1, HASH_PORTS};
+    members->spec = (struct path_list_spec){members->paths, members->tiers, 1, HASH_PORTS, false};
     return &members->spec;
 }
 

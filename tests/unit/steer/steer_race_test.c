@@ -97,7 +97,7 @@ static uint32_t new_list(struct path_list_table *table, const uint16_t *members,
 {
     struct path paths[CHOICES + 1];
     uint16_t tiers[CHOICES + 1] = {choice ? 2 : 1, 1, 1, 1};
-    struct path_list_spec spec = {paths, tiers, choice ? CHOICES : CHOICES + 1, HASH_PORTS};
+    struct path_list_spec spec = {paths, tiers, choice ? CHOICES : CHOICES + 1, HASH_PORTS, false};
     int id;
 
     for (unsigned int i = 0; i <= CHOICES; i++) {
