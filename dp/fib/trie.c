@@ -210,6 +210,14 @@ int trie_match(const struct trie *trie, trie_key key, unsigned int max_length, u
     return 0;
 }
 
+uint32_t trie_get(const struct trie *trie, trie_key key, unsigned int length)
+{
+    unsigned int found;
+    uint32_t value;
+
+    return trie_match(trie, key, length, &found, &value) == 0 && found == length ? value : 0;
+}
+
 void trie_walk_start(struct trie_walk *walk, const struct trie *trie, trie_key key, unsigned int length,
                      unsigned int max_length)
 {

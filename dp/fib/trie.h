@@ -32,6 +32,8 @@ void trie_destroy(struct trie *trie);
 int trie_set(struct trie *trie, trie_key key, unsigned int length, uint32_t value, uint32_t *old) MUST_USE;
 /* *old = the value that was there; -ENOENT. */
 int trie_del(struct trie *trie, trie_key key, unsigned int length, uint32_t *old) MUST_USE;
+/* The value of exactly this route, 0 = none. */
+uint32_t trie_get(const struct trie *trie, trie_key key, unsigned int length);
 /* The longest route of at most max_length that covers the key. -ENOENT. */
 int trie_match(const struct trie *trie, trie_key key, unsigned int max_length, unsigned int *length,
                uint32_t *value) MUST_USE;
