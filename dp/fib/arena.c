@@ -6,24 +6,22 @@
 
 #define NONE UINT32_MAX
 
-struct free_block {
+/* At the first unit of a gap. */
+struct link {
     uint32_t next;
     uint32_t previous;
 };
 
-int arena_init(struct arena *arena, size_t unit_bytes, uint32_t units, unsigned int largest)
+int arena_init(struct arena *arena, size_t unit_bytes, uint32_t units)
 {
-    uint32_t block = 1u << largest;
-
-    assert(unit_bytes >= sizeof(struct free_block) && largest < ARENA_ORDERS);
-    units = (units + block - 1) & ~(block - 1);
-    *arena = (struct arena){.unit_bytes = unit_bytes, .units = units, .largest = largest};
-    for (unsigned int order = 0; order < ARENA_ORDERS; order++) {
-        arena->heads[order] = NONE;
+    assert(unit_bytes >= sizeof(struct link));
+    *arena = (struct arena){.unit_bytes = unit_bytes, .units = units};
+    for (unsigned int bin = 0; bin < ARENA_BINS; bin++) {
+        arena->heads[bin] = NONE;
     }
     arena->memory = pages_map(units * unit_bytes);
-    arena->free_order = pages_map(units);
-    if (arena->memory == NULL || arena->free_order == NULL) {
+    arena->gap = pages_map(units * sizeof(*arena->gap));
+    if (arena->memory == NULL || arena->gap == NULL) {
         arena_fini(arena);
         return -ENOMEM;
     }
@@ -33,102 +31,106 @@ int arena_init(struct arena *arena, size_t unit_bytes, uint32_t units, unsigned 
 void arena_fini(struct arena *arena)
 {
     pages_unmap(arena->memory, arena->units * arena->unit_bytes);
-    pages_unmap(arena->free_order, arena->units);
+    pages_unmap(arena->gap, arena->units * sizeof(*arena->gap));
     *arena = (struct arena){0};
 }
 
-static struct free_block *block_at(const struct arena *arena, uint32_t index)
+static struct link *link_at(const struct arena *arena, uint32_t index)
 {
     return arena_at(arena, index);
 }
 
-static void push(struct arena *arena, uint32_t index, unsigned int order)
+static unsigned int bin_of(uint32_t units)
 {
-    uint32_t next = arena->heads[order];
+    return units < ARENA_BINS ? units - 1 : ARENA_BINS - 1;
+}
 
-    *block_at(arena, index) = (struct free_block){.next = next, .previous = NONE};
+static void gap_add(struct arena *arena, uint32_t index, uint32_t units)
+{
+    unsigned int bin = bin_of(units);
+    uint32_t next = arena->heads[bin];
+
+    *link_at(arena, index) = (struct link){.next = next, .previous = NONE};
     if (next != NONE) {
-        block_at(arena, next)->previous = index;
+        link_at(arena, next)->previous = index;
     }
-    arena->heads[order] = index;
-    arena->free_order[index] = (uint8_t)(order + 1);
+    arena->heads[bin] = index;
+    arena->filled |= 1ull << bin;
+    arena->gap[index] = units;
+    arena->gap[index + units - 1] = units;
 }
 
-static void unlink_block(struct arena *arena, uint32_t index, unsigned int order)
+/* Returns its length. */
+static uint32_t gap_remove(struct arena *arena, uint32_t index)
 {
-    struct free_block block = *block_at(arena, index);
+    struct link link = *link_at(arena, index);
+    uint32_t units = arena->gap[index];
+    unsigned int bin = bin_of(units);
 
-    if (block.previous != NONE) {
-        block_at(arena, block.previous)->next = block.next;
+    if (link.previous != NONE) {
+        link_at(arena, link.previous)->next = link.next;
     } else {
-        arena->heads[order] = block.next;
+        arena->heads[bin] = link.next;
     }
-    if (block.next != NONE) {
-        block_at(arena, block.next)->previous = block.previous;
+    if (link.next != NONE) {
+        link_at(arena, link.next)->previous = link.previous;
     }
-    arena->free_order[index] = 0;
+    if (arena->heads[bin] == NONE) {
+        arena->filled &= ~(1ull << bin);
+    }
+    arena->gap[index] = 0;
+    arena->gap[index + units - 1] = 0;
+    return units;
 }
 
-static void free_block(struct arena *arena, uint32_t index, unsigned int order)
-{
-    for (; order < arena->largest; order++) {
-        uint32_t buddy = index ^ 1u << order;
-
-        if (arena->free_order[buddy] != order + 1) {
-            break;
-        }
-        unlink_block(arena, buddy, order);
-        index &= ~(1u << order);
-    }
-    push(arena, index, order);
-}
-
-/* Cuts the units into the largest aligned blocks. */
 void arena_free(struct arena *arena, uint32_t index, uint32_t units)
 {
-    while (units > 0) {
-        unsigned int fits = 31 - (unsigned int)__builtin_clz(units);
-        unsigned int aligned = index == 0 ? fits : (unsigned int)__builtin_ctz(index);
-        unsigned int order = fits < aligned ? fits : aligned;
+    uint32_t before = index > 0 ? arena->gap[index - 1] : 0;
 
-        free_block(arena, index, order);
-        index += 1u << order;
-        units -= 1u << order;
+    if (index + units < arena->top && arena->gap[index + units] != 0) {
+        units += gap_remove(arena, index + units);
     }
+    if (before != 0) {
+        index -= before;
+        units += gap_remove(arena, index);
+    }
+    gap_add(arena, index, units);
 }
 
-/* A free block of at least this order; the arena grows by the largest order, so every block is aligned. */
-static uint32_t take(struct arena *arena, unsigned int wanted, unsigned int *order)
+/* The first gap of the shortest length that fits; among the longest ones, which are few, the first that does. */
+static uint32_t gap_find(const struct arena *arena, uint32_t units)
 {
+    uint64_t fitting = arena->filled >> bin_of(units) << bin_of(units);
     uint32_t index;
 
-    for (*order = wanted; *order <= arena->largest; (*order)++) {
-        index = arena->heads[*order];
-        if (index != NONE) {
-            unlink_block(arena, index, *order);
-            return index;
-        }
+    if (fitting == 0) {
+        return NONE;
     }
-    if (arena->top == arena->units) {
-        return ARENA_FULL;
+    index = arena->heads[__builtin_ctzll(fitting)];
+    while (index != NONE && arena->gap[index] < units) {
+        index = link_at(arena, index)->next;
     }
-    *order = arena->largest;
-    index = arena->top;
-    arena->top += 1u << arena->largest;
     return index;
 }
 
 uint32_t arena_alloc(struct arena *arena, uint32_t units)
 {
-    unsigned int wanted = units > 1 ? 32 - (unsigned int)__builtin_clz(units - 1) : 0;
-    unsigned int order;
-    uint32_t index;
+    uint32_t index = gap_find(arena, units);
+    uint32_t found;
 
-    assert(units > 0 && wanted <= arena->largest);
-    index = take(arena, wanted, &order);
-    if (index != ARENA_FULL) {
-        arena_free(arena, index + units, (1u << order) - units);
+    assert(units > 0);
+    if (index != NONE) {
+        found = gap_remove(arena, index);
+        if (found > units) {
+            gap_add(arena, index + units, found - units);
+        }
+        return index;
     }
+    if (arena->units - arena->top < units) {
+        return ARENA_FULL;
+    }
+    index = arena->top;
+    arena->top += units;
     return index;
 }
 
@@ -139,5 +141,5 @@ size_t arena_bytes(const struct arena *arena)
 
 size_t arena_overhead(const struct arena *arena)
 {
-    return arena->top;
+    return arena->top * sizeof(*arena->gap);
 }

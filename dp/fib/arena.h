@@ -2,12 +2,13 @@
 /*
  * Runs of equal units out of one contiguous piece of memory, named by index so that tables can hold them in few bits.
  *
- * A buddy allocator (Knowlton, CACM 1965) that gives back what a run does not fill: a run of 5 units takes an aligned
- * block of 8 and frees the last 3. So nothing is lost inside a run, and an aligned block of 2^k units without a live
- * unit can always serve a run of up to 2^k.
+ * The gaps between runs are joined at once when they touch (boundary tags: Knuth, TAOCP 2.5) and kept in a list for
+ * each length; a run takes the shortest gap that fits. So a run of n units finds no room only if every gap is shorter
+ * than n, and there is at most one gap more than there are runs: with room for `runs` runs of n and as many gaps of n -
+ * 1, and another run, nothing fails.
  *
- * Free units hold the allocator's own links, hence at least 8 bytes a unit, and hence a run that readers may still look
- * at must not be freed before they are done. Writer only.
+ * Gaps hold the allocator's links, hence at least 8 bytes a unit, and hence a run that readers may still look at must
+ * not be freed before they are done. Writer only.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -16,21 +17,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARENA_FULL   UINT32_MAX
-#define ARENA_ORDERS 16
+#define ARENA_FULL UINT32_MAX
+#define ARENA_BINS 64
 
 struct arena {
-    char *memory;        /* unit i at memory + i * unit_bytes, zero until first used */
-    uint8_t *free_order; /* of the free block that starts at this unit, plus one; 0 = none does */
+    char *memory;  /* unit i at memory + i * unit_bytes, zero until first used */
+    uint32_t *gap; /* at the first and at the last unit of a gap its length; 0 in runs */
     size_t unit_bytes;
     uint32_t units;
-    uint32_t top; /* units from here on were never used */
-    unsigned int largest;
-    uint32_t heads[ARENA_ORDERS];
+    uint32_t top;               /* units from here on were never used */
+    uint32_t heads[ARENA_BINS]; /* gaps of i + 1 units; the last, all longer ones */
+    uint64_t filled;            /* bit i: heads[i] has one */
 };
 
-/* Runs are of 1 to 2^largest units, largest < ARENA_ORDERS. -ENOMEM. */
-int arena_init(struct arena *arena, size_t unit_bytes, uint32_t units, unsigned int largest) MUST_USE;
+/* -ENOMEM. */
+int arena_init(struct arena *arena, size_t unit_bytes, uint32_t units) MUST_USE;
 /* Also of an arena that is all zero. */
 void arena_fini(struct arena *arena);
 

@@ -10,11 +10,11 @@
 #define UNIT_LEAVES    4 /* leaves are allocated by four, enough for the arena's links */
 #define IDENTITY_UNITS (IDENTITIES / UNIT_LEAVES)
 #define RUN_UNITS_MAX  (FIB4_SLOTS / UNIT_LEAVES)
-#define LEAF_ORDER     14
+/* Room for a run of every record, a gap too small for one beside each, and one run more. */
+#define LEAF_UNITS     (IDENTITY_UNITS + FIB4_RECORDS * (2 * RUN_UNITS_MAX - 1) + 2 * RUN_UNITS_MAX)
 #define ROUTES_DEFAULT 2000000
 
 static_assert(FIB4_RECORD_BYTES == sizeof(struct fib4_record), "as fib4_prefetch() believes");
-static_assert(1u << LEAF_ORDER >= IDENTITY_UNITS, "the identities are one run");
 
 static trie_key key_of(uint32_t addr)
 {
@@ -46,9 +46,8 @@ static struct fib_table *create(struct trie *trie, struct rcu *rcu, unsigned int
     table->cells = pages_map(FIB4_RECORDS * sizeof(*table->cells));
     table->base = (struct fib_table){.trie = trie, .rcu = rcu, .start = (const char *)table->records};
     if (table->records == NULL || table->cells == NULL ||
-        arena_init(&table->groups, FIB4_GROUP_LEAVES * sizeof(fib4_leaf), FIB4_GROUPS, 0) != 0 ||
-        arena_init(&table->leaves, UNIT_LEAVES * sizeof(fib4_leaf), IDENTITY_UNITS + (FIB4_RECORDS + 1) * RUN_UNITS_MAX,
-                   LEAF_ORDER) != 0 ||
+        arena_init(&table->groups, FIB4_GROUP_LEAVES * sizeof(fib4_leaf), FIB4_GROUPS) != 0 ||
+        arena_init(&table->leaves, UNIT_LEAVES * sizeof(fib4_leaf), LEAF_UNITS) != 0 ||
         arena_alloc(&table->leaves, IDENTITY_UNITS) != 0) {
         destroy(&table->base);
         return NULL;
@@ -137,7 +136,7 @@ static void record_publish(struct fib4_table *table, struct fib4_record *record,
     if (count > 1) {
         uint32_t unit = alloc(table, &table->leaves, run_units(run.bitmap));
 
-        assert(unit != ARENA_FULL); /* there is room for a run more than there are records */
+        assert(unit != ARENA_FULL); /* see LEAF_UNITS */
         run.base = unit * UNIT_LEAVES;
         leaves_write(fib4_leaf_at(table, run.base), values, count);
     }

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define VALUES      TRIE_DEEPER /* as many uniform trees, and sub-tables */
-#define NODE_ORDER  15
-#define TABLE_ORDER 14
+#define VALUES TRIE_DEEPER /* as many uniform trees, and sub-tables */
 
 /* A route alone in its /24 needs at most four windows: four leaves and three nodes to lead deeper. Routes that share
  * need less each. */
@@ -18,9 +16,6 @@
  * that goes deeper. */
 #define SEGMENTS_PER_ROUTE 2
 #define SEGMENTS_MORE      16
-
-static_assert(1u << NODE_ORDER == VALUES, "the uniform trees are one run");
-static_assert(FIB6_TABLE_UNIT << TABLE_ORDER == VALUES, "the uniform sub-tables are one run");
 
 int fib6_trees_init(struct fib6_trees *trees, const struct trie *trie, struct rcu *rcu, unsigned int max_routes)
 {
@@ -36,8 +31,8 @@ int fib6_trees_init(struct fib6_trees *trees, const struct trie *trie, struct rc
     trees->made = pages_map(trees->made_max * sizeof(*trees->made));
     trees->segments = pages_map(trees->segments_max * sizeof(*trees->segments));
     if (trees->made == NULL || trees->segments == NULL ||
-        arena_init(&trees->nodes, sizeof(union fib6_node), nodes, NODE_ORDER) != 0 ||
-        arena_init(&trees->tables, FIB6_TABLE_UNIT * sizeof(uint32_t), units, TABLE_ORDER) != 0 ||
+        arena_init(&trees->nodes, sizeof(union fib6_node), nodes) != 0 ||
+        arena_init(&trees->tables, FIB6_TABLE_UNIT * sizeof(uint32_t), units) != 0 ||
         arena_alloc(&trees->nodes, VALUES) != 0 || arena_alloc(&trees->tables, VALUES / FIB6_TABLE_UNIT) != 0) {
         fib6_trees_fini(trees);
         return -ENOMEM;
