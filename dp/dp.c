@@ -72,6 +72,7 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->rcu = dp->rcu;
     worker->lcore = settings->eal.worker_lcores[id];
     worker->backoff = settings->idle == IDLE_BACKOFF;
+    worker->pipe.pool = dp->pool;
     worker->pipe.fib4 = dp->fib4;
     worker->pipe.fib6 = dp->fib6;
     worker->pipe.path_lists = path_list_array(dp->path_lists);

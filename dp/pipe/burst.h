@@ -35,6 +35,20 @@ void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum f
 /* The same for a packet that was made here: it keeps its TTL, and no error is sent about it. */
 void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family);
 
+/* Of several segments. */
+void packet_trim_segments(struct rte_mbuf *mbuf, uint32_t keep);
+
+/* Cuts off what is beyond the first bytes: padding. keep is at most the length. */
+static inline void packet_trim(struct rte_mbuf *mbuf, uint32_t keep)
+{
+    if (likely(mbuf->nb_segs == 1)) {
+        mbuf->pkt_len = keep;
+        mbuf->data_len = (uint16_t)keep;
+    } else {
+        packet_trim_segments(mbuf, keep);
+    }
+}
+
 static inline void packet_drop(struct pipe *pipe, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
     counter_add(&pipe->counters->drops[reason], 1);

@@ -2,6 +2,24 @@
 #include "pipe.h"
 #include "burst.h"
 
+/* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
+ * rte_pktmbuf_trim() gives up. */
+void packet_trim_segments(struct rte_mbuf *mbuf, uint32_t keep)
+{
+    struct rte_mbuf *last = mbuf;
+
+    mbuf->pkt_len = keep;
+    mbuf->nb_segs = 1;
+    while (last->data_len < keep) {
+        keep -= last->data_len;
+        last = last->next;
+        mbuf->nb_segs++;
+    }
+    last->data_len = (uint16_t)keep;
+    rte_pktmbuf_free(last->next);
+    last->next = NULL;
+}
+
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
 {
     struct burst burst;

@@ -48,6 +48,7 @@ struct pipe {
     uint64_t icmp_burst;       /* TSC cycles' worth of errors that may come at once */
     /* the worker's own */
     struct counters *counters;
+    struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fourth stage: TTL, checksum, link-layer header, and into the lane of the egress port. */
 #include "burst.h"
+#include "fragment.h"
 #include "icmp.h"
+#include <errno.h>
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
@@ -85,37 +87,14 @@ static inline void take_hop(const struct packet *packet, enum family family)
     }
 }
 
-/* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
- * rte_pktmbuf_trim() gives up. */
-static __attribute__((noinline)) void trim_segments(struct rte_mbuf *mbuf, uint32_t keep)
-{
-    struct rte_mbuf *last = mbuf;
-
-    mbuf->pkt_len = keep;
-    mbuf->nb_segs = 1;
-    while (last->data_len < keep) {
-        keep -= last->data_len;
-        last = last->next;
-        mbuf->nb_segs++;
-    }
-    last->data_len = (uint16_t)keep;
-    rte_pktmbuf_free(last->next);
-    last->next = NULL;
-}
-
 /* Trims padding and puts the new header in the place of the old one. */
 static inline void packet_set_header(struct rte_mbuf *mbuf, uint16_t ip_length, const struct rewrite *rewrite)
 {
     int grow = rewrite->header_length - RTE_ETHER_HDR_LEN;
 
-    if (likely(mbuf->nb_segs == 1)) {
-        mbuf->pkt_len = (uint32_t)ip_length + rewrite->header_length;
-        mbuf->data_len = (uint16_t)mbuf->pkt_len;
-    } else {
-        trim_segments(mbuf, (uint32_t)ip_length + RTE_ETHER_HDR_LEN);
-        mbuf->pkt_len = (uint32_t)ip_length + rewrite->header_length;
-        mbuf->data_len = (uint16_t)(mbuf->data_len + grow);
-    }
+    packet_trim(mbuf, (uint32_t)ip_length + RTE_ETHER_HDR_LEN);
+    mbuf->pkt_len += grow;
+    mbuf->data_len = (uint16_t)(mbuf->data_len + grow);
     mbuf->data_off = (uint16_t)(mbuf->data_off - grow);
     if (likely(grow == 0)) {
         memcpy(rte_pktmbuf_mtod(mbuf, void *), rewrite->header, RTE_ETHER_HDR_LEN);
@@ -131,11 +110,35 @@ static inline void packet_send(struct pipe *pipe, const struct packet *packet, c
     lane_put(&pipe->lanes[rewrite->port], packet->mbuf, pipe->counters);
 }
 
-/* Larger than the egress takes. */
+static bool may_fragment(const struct packet *packet, enum family family)
+{
+    const struct rte_ipv4_hdr *ip =
+        rte_pktmbuf_mtod_offset(packet->mbuf, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+
+    return family == FAMILY_V4 && (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG)) == 0;
+}
+
+/* Larger than the egress takes: in pieces if the sender allows it, else the sender hears of it. */
 static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t port, const struct packet *packet,
                                                      const struct rewrite *rewrite, enum family family)
 {
-    packet_refuse(pipe, port, packet, family, DROP_TOO_BIG, rewrite->mtu);
+    struct packet pieces[FRAGMENTS_MAX];
+    int n;
+
+    if (!may_fragment(packet, family)) {
+        packet_refuse(pipe, port, packet, family, DROP_TOO_BIG, rewrite->mtu);
+        return;
+    }
+    take_hop(packet, family);
+    n = fragment_v4(pipe, packet, rewrite->mtu, pieces);
+    if (n < 0) {
+        packet_drop(pipe, packet->mbuf, n == -ENOMEM ? DROP_NO_BUFFER : DROP_TOO_BIG);
+        return;
+    }
+    counter_add(&pipe->counters->created, (uint64_t)n - 1);
+    for (int i = 0; i < n; i++) {
+        packet_send(pipe, &pieces[i], rewrite);
+    }
 }
 
 static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pipe, uint16_t port, struct burst *burst,

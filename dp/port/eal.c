@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 
 #define ARGUMENTS_MAX 128
 
@@ -131,6 +132,17 @@ static int check_lcores(const struct eal_settings *settings, struct error *error
     return 0;
 }
 
+/* What libxdp has to say of the sockets that the AF_XDP driver opens is for a developer. */
+static int log_libxdp(enum libxdp_print_level level, const char *format, va_list args)
+{
+    char text[512];
+
+    (void)level;
+    vsnprintf(text, sizeof(text), format, args);
+    log_debug("%s", text);
+    return 0;
+}
+
 int eal_start(const struct eal_settings *settings, struct error *error)
 {
     struct arguments arguments = {0};
@@ -146,6 +158,7 @@ int eal_start(const struct eal_settings *settings, struct error *error)
     for (int i = 1; i < arguments.count; i++) {
         log_debug("EAL argument: %s", arguments.text[i]);
     }
+    libxdp_set_print(log_libxdp);
     /* the EAL keeps pointers into the texts */
     if (rte_eal_init(arguments.count, arguments.text) < 0) {
         return error_set(error, -rte_errno, "dpdk: the EAL does not start with memory_mb %u (%s)%s",

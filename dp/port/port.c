@@ -6,6 +6,7 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -239,6 +240,8 @@ int port_start(struct port *port, struct error *error)
 
 void port_close(struct port *port)
 {
+    /* the AF_XDP driver tries to take our XDP program off the netdev, and complains that it may not */
+    rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
     device_close(port->twin_device);
     device_close(port->device);
     port->twin_device = PORT_NONE;
