@@ -35,17 +35,16 @@ static bool is_local(const struct install *install, const struct prefix *prefix)
     return false;
 }
 
+/* Resolved on the port whose subnet it is in. Linux also learns, from an ARP request's sender, addresses of no subnet:
+ * by those an instance could draw the service's own address to itself. */
 static bool is_neighbour(const struct install *install, const struct ip_addr *addr)
 {
-    for (unsigned int i = 0; i < install->twin_count; i++) {
-        const struct kernel_neighbour *neighbour =
-            kernel_neighbour_get(install->kernel, install->twins[i].ifindex, addr);
+    const struct kernel_address *subnet =
+        kernel_connected(install->kernel, addr, install->ifindexes, install->twin_count);
+    const struct kernel_neighbour *neighbour =
+        subnet != NULL ? kernel_neighbour_get(install->kernel, subnet->ifindex, addr) : NULL;
 
-        if (neighbour != NULL && neighbour->usable) {
-            return true;
-        }
-    }
-    return false;
+    return neighbour != NULL && neighbour->usable;
 }
 
 /* The port that a connected subnet lies on, or -ENOENT. */
@@ -177,6 +176,7 @@ void system_refresh(struct install *install, const struct prefix *prefix)
 
 void system_refresh_address(struct install *install, const struct kernel_address *address)
 {
+    const struct kernel_neighbour *neighbour = NULL;
     struct prefix host = prefix_host(&address->addr);
 
     twin_refresh_addresses(install, address->ifindex);
@@ -186,20 +186,20 @@ void system_refresh_address(struct install *install, const struct kernel_address
         host = prefix_host(&address->broadcast);
         system_refresh(install, &host);
     }
+    while ((neighbour = kernel_neighbour_next(install->kernel, neighbour)) != NULL) {
+        if (prefix_contains(&address->subnet, &neighbour->addr)) {
+            host = prefix_host(&neighbour->addr);
+            system_refresh(install, &host);
+        }
+    }
 }
 
 void system_refresh_all(struct install *install)
 {
     const struct kernel_address *address = NULL;
-    const struct kernel_neighbour *neighbour = NULL;
 
     while ((address = kernel_address_next(install->kernel, address)) != NULL) {
         system_refresh_address(install, address);
-    }
-    while ((neighbour = kernel_neighbour_next(install->kernel, neighbour)) != NULL) {
-        struct prefix host = prefix_host(&neighbour->addr);
-
-        system_refresh(install, &host);
     }
 }
 
