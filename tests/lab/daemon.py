@@ -29,21 +29,22 @@ class Daemon:
         self.config_file = os.path.join(lab.dir, f"{name}.yaml")
         self.log_file = os.path.join(lab.dir, f"{name}.log")
         self.socket = os.path.join(lab.dir, f"{name}.sock")
-        if isinstance(config, dict):
-            config = {"api": {"socket": self.socket}, "state_dir": os.path.join(lab.dir, "state"), **config}
         self.write_config(config)
 
     def write_config(self, config):
+        if isinstance(config, dict):
+            own = {"api": {"socket": self.socket}, "state_dir": os.path.join(self.lab.dir, "state")}
+            config = json.dumps({**own, **config}, indent=1)
         with open(self.config_file, "w") as file:
-            file.write(config if isinstance(config, str) else json.dumps(config, indent=1))
+            file.write(config)
 
     def launch(self, *args, program=os.path.join(BUILD, "anyfwd"), **options):
         """Starts the program and returns at once."""
         return self.host.spawn(program, "-c", self.config_file, *args, stdin=subprocess.DEVNULL, **options)
 
-    def start(self, timeout_s=60):
+    def start(self, *args, timeout_s=60):
         with open(self.log_file, "ab") as log:
-            self.process = self.launch(stdout=log, stderr=log)
+            self.process = self.launch(*args, stdout=log, stderr=log)
         if not wait_until(self.ready, timeout_s, 0.05):
             self.kill()
             raise RuntimeError(f"the daemon is not ready:\n{self.log()}")

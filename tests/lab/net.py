@@ -87,8 +87,9 @@ class Host:
     def mac(self, device="eth0"):
         return self.ip("-br", "link", "show", "dev", device).split()[2]
 
-    def answers_ping(self, address, wait_s=2):
-        return ", 0% packet loss" in self.sh("ping", "-n", "-c1", f"-W{wait_s}", address, check=False)
+    def answers_ping(self, address, *options, wait_s=2):
+        """Whether `address` answers a ping of this host."""
+        return ", 0% packet loss" in self.sh("ping", "-n", "-c1", f"-W{wait_s}", *options, address, check=False)
 
     def close(self):
         self._thread.shutdown()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import os
+import signal
+
+import pytest
+
+from london import INSTANCES, London
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        pytest.exit("these tests make network namespaces: run them as root", returncode=1)
+    # A terminated run takes its namespaces away like an interrupted one.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+
+
+@pytest.fixture(scope="session")
+def running():
+    """A forwarder in transit mode that knows its neighbours; one for all tests that leave it running."""
+    london = London()
+    try:
+        london.start()
+        for family in (4, 6):
+            london.warm_up(*INSTANCES, family=family)
+        yield london
+    finally:
+        london.close()
+
+
+@pytest.fixture
+def london(running):
+    """The running forwarder without routes and with every instance up."""
+    running.reset()
+    yield running
+    assert running.daemon.process.poll() is None, f"the daemon ended:\n{running.daemon.log()}"

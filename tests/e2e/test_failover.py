@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How fast traffic moves, seen from the wire: 10,000 packets a second, and the time stamps of the old instance."""
+import itertools
+import statistics
+import time
+
+import pytest
+
+from lab.traffic import Pump, numbered
+from london import ANYCAST, anycast_addresses, arrivals, candidate
+
+PPS = 10_000
+PAUSE_S = 0.05
+
+
+class Move:
+    """What one change did: from its call and from its reply to the last packet at the old instance, in ms."""
+
+    def __init__(self, called, replied, undone, old):
+        self.before = sum(called - PAUSE_S / 2 < when < called for when in old)
+        last = max((when for when in old if called <= when < undone), default=called)
+        self.from_call, self.from_reply = (last - called) * 1e3, (last - replied) * 1e3
+
+
+def measure(london, addresses, change, undo, old, repeats):
+    """Moves traffic off `old` and back again, under load; every packet must arrive somewhere, once."""
+    count = int(PPS * (2 * repeats * (PAUSE_S + 0.02) + 1))
+    frames = numbered(london.ethernet, addresses, count, run=1)
+    sinks = london.sinks()
+    pump = Pump(london.client, frames, PPS)
+    time.sleep(0.3)
+    times = []
+    for _ in range(repeats):
+        called = time.time()
+        change()
+        replied = time.time()
+        time.sleep(PAUSE_S)
+        times.append((called, replied, time.time()))
+        undo()
+        time.sleep(PAUSE_S)
+    sent, lag_s = pump.wait()
+    got = {name: arrivals(sink.stop(), run=1) for name, sink in sinks.items()}
+    numbers = [number for at in got.values() for _, number, _ in at]
+    assert len(numbers) == len(set(numbers)) == sent, f"{sent - len(set(numbers))} lost of {sent}, " \
+        f"{len(numbers) - len(set(numbers))} doubled, worst lag of the sender {lag_s * 1e3:.1f} ms"
+    when_old = [when for when, _, _ in got[old]]
+    moves = [Move(*when, when_old) for when in times]
+    told = [move for move in moves if move.before >= PPS * PAUSE_S / 4]
+    assert len(told) >= repeats * 3 / 4, "the old instance had no traffic to lose"
+    return told
+
+
+def slowest(moves):
+    return max(move.from_reply for move in moves)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_better_candidate_moves_new_packets_within_10_ms(london, family):
+    london.announce("lon2", family=family)
+    london.expect_at("lon2", family)
+    better = candidate("lon1", ANYCAST[family])
+    moves = measure(london, anycast_addresses(family),
+                    lambda: london.rpc.call("route.update", add=[better]),
+                    lambda: london.rpc.call("route.update", **{"del": [{"prefix": ANYCAST[family], "peer": "to-lon1"}]}),
+                    "lon2", repeats=10)
+    assert slowest(moves) < 10
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_instance_down_moves_its_traffic_within_5_ms(london, family):
+    london.announce("lon1", "lon2", "ny1", family=family)
+    london.expect_at("lon1", family)
+    moves = measure(london, anycast_addresses(family),
+                    lambda: london.rpc.call("instance.down", name="lon1"),
+                    lambda: london.rpc.call("instance.up", name="lon1"),
+                    "lon1", repeats=20)
+    assert slowest(moves) < 5
+
+
+def test_a_second_death_moves_the_traffic_to_the_last_instance_and_a_third_is_no_instance(london):
+    london.announce("lon1", "lon2", "ny1")
+    for dead, heir in (("lon1", "lon2"), ("lon2", "ny1")):
+        london.rpc.call("instance.down", name=dead)
+        london.expect_at(heir)
+    london.rpc.call("instance.down", name="ny1")
+    before = london.rpc.call("stats.get")["drops"]["no_instance"]
+    sinks = london.sinks()
+    Pump(london.client, london.packets(500, run=1), PPS).wait()
+    assert [len(arrivals(sink.stop(), run=1)) for sink in sinks.values()] == [0, 0, 0]
+    assert london.rpc.call("stats.get")["drops"]["no_instance"] - before == 500
+    london.rpc.call("instance.up", name="lon2")
+    london.expect_at("lon2")
+
+
+def bulk_prefixes(count):
+    """192.0.2.0/24 and others, all different."""
+    others = (f"{a}.{b}.{c}.0/24" for a, b, c in itertools.product(range(11, 14), range(256), range(256)))
+    return [ANYCAST[4], *itertools.islice(others, count - 1)]
+
+
+def feed(london, prefixes, *instances, batch=5000):
+    for start in range(0, len(prefixes), batch):
+        london.rpc.call("route.update", add=[candidate(name, prefix) for prefix in prefixes[start:start + batch]
+                                             for name in instances])
+
+
+def test_instance_down_takes_the_same_time_for_1_and_1000_and_100000_prefixes(london):
+    medians = {}
+    for count in (1, 1000, 100_000):
+        london.reset()
+        prefixes = bulk_prefixes(count)
+        feed(london, prefixes, "lon1", "lon2")
+        london.expect_at("lon1")
+        assert london.rpc.call("status")["routes"]["v4"] == count
+        addresses = [prefixes[i * len(prefixes) // 200].replace(".0/24", f".{i + 1}") for i in range(200)]
+        moves = measure(london, addresses,
+                        lambda: london.rpc.call("instance.down", name="lon1"),
+                        lambda: london.rpc.call("instance.up", name="lon1"),
+                        "lon1", repeats=20)
+        medians[count] = statistics.median(move.from_call for move in moves)
+    assert max(medians.values()) - min(medians.values()) < 1, f"medians in ms: {medians}"
