@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every combination of ports, queues and workers: each queue has one owner, and each worker reaches each egress. */
+#include "dp_private.h"
+#include "unit.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICE_OF(port) ((uint16_t)(10 + (port)))
+#define TWIN_OF(port)   ((uint16_t)(100 + (port)))
+
+static struct dp *create(unsigned int ports, unsigned int workers, unsigned int rx_queues, unsigned int tx_queues)
+{
+    struct dp *dp = calloc(1, sizeof(*dp));
+
+    assert_non_null(dp);
+    dp->port_count = ports;
+    dp->worker_count = workers;
+    for (unsigned int w = 0; w < workers; w++) {
+        dp->workers[w] = calloc(1, sizeof(struct worker));
+        assert_non_null(dp->workers[w]);
+    }
+    for (unsigned int i = 0; i < ports; i++) {
+        dp->ports[i] = (struct port){.device = DEVICE_OF(i),
+                                     .twin_device = i % 2 == 0 ? TWIN_OF(i) : PORT_NONE,
+                                     .rx_queues = (uint16_t)rx_queues,
+                                     .tx_queues = (uint16_t)tx_queues,
+                                     .mac.addr_bytes = {2, 0, 0, 0, 0, (uint8_t)i}};
+    }
+    return dp;
+}
+
+static void destroy(struct dp *dp)
+{
+    dp_unwire(dp);
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        free(dp->workers[w]);
+    }
+    free(dp);
+}
+
+static unsigned int pollers(const struct dp *dp, uint16_t device, unsigned int queue)
+{
+    unsigned int n = 0;
+
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        for (unsigned int i = 0; i < dp->workers[w]->source_count; i++) {
+            n += dp->workers[w]->sources[i].device == device && dp->workers[w]->sources[i].queue == queue;
+        }
+    }
+    return n;
+}
+
+static void every_receive_queue_has_one_worker(const struct dp *dp)
+{
+    unsigned int sources = 0;
+    unsigned int expected = 0;
+
+    for (unsigned int i = 0; i < dp->port_count; i++) {
+        for (unsigned int q = 0; q < dp->ports[i].rx_queues; q++) {
+            assert_int_equal(pollers(dp, dp->ports[i].device, q), 1);
+        }
+        expected += dp->ports[i].rx_queues;
+        if (dp->ports[i].twin_device != PORT_NONE) {
+            assert_int_equal(pollers(dp, dp->ports[i].twin_device, 0), 1);
+            expected++;
+        }
+    }
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        sources += dp->workers[w]->source_count;
+    }
+    assert_int_equal(sources, expected);
+}
+
+/* The worker that empties the ring; -1 unless it is one alone. */
+static int owner_of_ring(const struct dp *dp, const struct rte_ring *ring, unsigned int egress)
+{
+    int owner = -1;
+
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        for (unsigned int i = 0; i < dp->workers[w]->inbox_count; i++) {
+            const struct inbox *inbox = &dp->workers[w]->inboxes[i];
+
+            if (inbox->ring != ring) {
+                continue;
+            }
+            assert_int_equal(inbox->lane, egress);
+            assert_int_equal(owner, -1);
+            owner = (int)w;
+        }
+    }
+    return owner;
+}
+
+static void check_egress(const struct dp *dp, unsigned int egress, uint16_t device, unsigned int tx_queues, bool twin)
+{
+    bool used[64] = {0};
+
+    for (unsigned int w = 0; w < dp->worker_count; w++) {
+        const struct lane *lane = &dp->workers[w]->pipe.lanes[egress];
+        int owner;
+
+        assert_int_equal(lane->port, egress);
+        assert_int_equal(lane->full, twin ? DROP_PUNT_FULL : DROP_TX_FULL);
+        if (lane->end != LANE_RING) {
+            assert_int_equal(lane->end, twin ? LANE_TWIN : LANE_DEVICE);
+            assert_int_equal(lane->device, device);
+            assert_in_range(lane->queue, 0, tx_queues - 1);
+            assert_false(used[lane->queue]); /* nobody else sends there */
+            used[lane->queue] = true;
+            continue;
+        }
+        owner = owner_of_ring(dp, lane->ring, egress);
+        assert_in_range(owner, 0, dp->worker_count - 1);
+        assert_int_not_equal(owner, w);
+        assert_int_not_equal(dp->workers[owner]->pipe.lanes[egress].end, LANE_RING);
+    }
+    /* no ring while a queue is left */
+    for (unsigned int q = 0; q < tx_queues && q < dp->worker_count; q++) {
+        assert_true(used[q]);
+    }
+}
+
+static void check_wiring(unsigned int ports, unsigned int workers, unsigned int rx_queues, unsigned int tx_queues)
+{
+    struct dp *dp = create(ports, workers, rx_queues, tx_queues);
+    struct error error;
+    unsigned int lane = ports;
+
+    assert_int_equal(dp_wire(dp, &error), 0);
+    every_receive_queue_has_one_worker(dp);
+    for (unsigned int i = 0; i < ports; i++) {
+        check_egress(dp, i, DEVICE_OF(i), tx_queues, false);
+        if (dp->ports[i].twin_device == PORT_NONE) {
+            assert_int_equal(dp->pipe_ports[i].twin, PIPE_NO_TWIN);
+            continue;
+        }
+        assert_int_equal(dp->pipe_ports[i].twin, lane);
+        check_egress(dp, lane++, TWIN_OF(i), 1, true);
+    }
+    assert_int_equal(dp->lane_count, lane);
+    for (unsigned int w = 0; w < workers; w++) {
+        assert_int_equal(dp->workers[w]->lane_count, lane); /* all of them are flushed */
+    }
+    destroy(dp);
+}
+
+static void each_worker_reaches_each_egress_and_no_queue_is_shared(void **state)
+{
+    (void)state;
+    for (unsigned int ports = 1; ports <= 4; ports++) {
+        for (unsigned int workers = 1; workers <= 5; workers++) {
+            for (unsigned int rx_queues = 1; rx_queues <= 4; rx_queues++) {
+                for (unsigned int tx_queues = 1; tx_queues <= 6; tx_queues++) {
+                    check_wiring(ports, workers, rx_queues, tx_queues);
+                }
+            }
+        }
+    }
+}
+
+static void one_queue_ports_spread_over_the_workers(void **state)
+{
+    struct dp *dp = create(4, 4, 1, 1);
+    struct error error;
+
+    (void)state;
+    for (unsigned int i = 0; i < 4; i++) {
+        dp->ports[i].twin_device = PORT_NONE;
+    }
+    assert_int_equal(dp_wire(dp, &error), 0);
+    for (unsigned int w = 0; w < 4; w++) {
+        assert_int_equal(dp->workers[w]->source_count, 1);
+    }
+    destroy(dp);
+}
+
+static void the_largest_machine_fits(void **state)
+{
+    (void)state;
+    check_wiring(PIPE_PORTS_MAX / 2, 1, PORT_QUEUES_MAX, PORT_QUEUES_MAX);
+    check_wiring(PIPE_PORTS_MAX / 2, 3, PORT_QUEUES_MAX, 1);
+    check_wiring(2, 40, PORT_QUEUES_MAX, PORT_QUEUES_MAX);
+}
+
+static int set_up_group(void **state)
+{
+    struct error error;
+
+    (void)state;
+    return eal_start(NULL, &error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_worker_reaches_each_egress_and_no_queue_is_shared),
+        cmocka_unit_test(one_queue_ports_spread_over_the_workers),
+        cmocka_unit_test(the_largest_machine_fits),
+    };
+    return cmocka_run_group_tests(tests, set_up_group, NULL);
+}
