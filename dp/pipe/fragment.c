@@ -18,11 +18,12 @@ static void strip(const struct packet *packet)
 int fragment_v4(struct pipe *pipe, const struct packet *packet, uint16_t mtu, struct packet out[FRAGMENTS_MAX])
 {
     struct rte_mbuf *pieces[FRAGMENTS_MAX];
+    uint16_t room = (uint16_t)(rte_pktmbuf_data_room_size(pipe->pool) - RTE_PKTMBUF_HEADROOM);
     int n;
 
     strip(packet);
     /* copies: drivers like AF_XDP's send no chains, and indirect mbufs would break FAST_FREE */
-    n = rte_ipv4_fragment_copy_nonseg_packet(packet->mbuf, pieces, FRAGMENTS_MAX, mtu, pipe->pool);
+    n = rte_ipv4_fragment_copy_nonseg_packet(packet->mbuf, pieces, FRAGMENTS_MAX, RTE_MIN(mtu, room), pipe->pool);
     if (n < 0) {
         rte_pktmbuf_prepend(packet->mbuf, RTE_ETHER_HDR_LEN);
         return n;

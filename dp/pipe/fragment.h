@@ -7,8 +7,9 @@
 
 #define FRAGMENTS_MAX 64 /* a packet of 64 KiB on the smallest MTU that is worth having */
 
-/* Cuts a packet without DF into pieces of at most `mtu` bytes of IP, each a mbuf of its own with room for the Ethernet
- * header before it and a right checksum; the packet is freed. Returns how many, or -errno, which leaves the packet. */
+/* Cuts a packet without DF into pieces of at most `mtu` bytes of IP, or what a buffer holds, each a mbuf of its own
+ * with room for the Ethernet header before it and a right checksum; the packet is freed. Returns how many, or -errno,
+ * which leaves the packet. */
 int fragment_v4(struct pipe *pipe, const struct packet *packet, uint16_t mtu, struct packet out[FRAGMENTS_MAX]);
 
 #endif

@@ -123,7 +123,7 @@ static void v6_headers(uint8_t *to, const struct rte_ipv6_hdr *about, const stru
                        struct icmp_error error, uint16_t mtu)
 {
     struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)to;
-    struct icmp6_hdr *icmp = (struct icmp6_hdr *)(to + sizeof(*ip));
+    struct icmp6_hdr icmp = {.icmp6_type = error.type, .icmp6_code = error.code}; /* lies unaligned in the frame */
 
     *ip = (struct rte_ipv6_hdr){
         .vtc_flow = rte_cpu_to_be_32(6u << 28),
@@ -133,9 +133,10 @@ static void v6_headers(uint8_t *to, const struct rte_ipv6_hdr *about, const stru
     };
     memcpy(ip->src_addr, source->bytes, sizeof(ip->src_addr));
     memcpy(ip->dst_addr, about->src_addr, sizeof(ip->dst_addr));
-    *icmp = (struct icmp6_hdr){.icmp6_type = error.type, .icmp6_code = error.code};
-    icmp->icmp6_mtu = rte_cpu_to_be_32(mtu);
-    icmp->icmp6_cksum = rte_ipv6_udptcp_cksum(ip, icmp);
+    icmp.icmp6_mtu = rte_cpu_to_be_32(mtu);
+    memcpy(to + sizeof(*ip), &icmp, sizeof(icmp));
+    icmp.icmp6_cksum = rte_ipv6_udptcp_cksum(ip, to + sizeof(*ip));
+    memcpy(to + sizeof(*ip), &icmp, sizeof(icmp));
 }
 
 /* The packet becomes the error about itself. False: no room, or the port has no address to speak from. */
