@@ -22,6 +22,7 @@ static const char *const names[] = {
     [DROP_TOO_BIG] = "too_big",
     [DROP_NO_NEIGHBOUR] = "no_neighbour",
     [DROP_NO_BUFFER] = "no_buffer",
+    [DROP_NO_HEADROOM] = "no_headroom",
     [DROP_NO_TWIN] = "no_twin",
     [DROP_TX_FULL] = "tx_full",
     [DROP_PUNT_FULL] = "punt_full",

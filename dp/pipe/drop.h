@@ -27,6 +27,7 @@ enum drop_reason {
     DROP_NO_NEIGHBOUR, /* the next hop's MAC is not resolved */
     DROP_NO_TWIN,      /* for the kernel, on a port whose kernel twin takes packets only from XDP */
     DROP_NO_BUFFER,    /* no packet buffer left for a fragment */
+    DROP_NO_HEADROOM,  /* no room before the packet for the header that it needs */
     /* transmit */
     DROP_TX_FULL,
     DROP_PUNT_FULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fourth stage: TTL, checksum, link-layer header, and into the lane of the egress port. */
 #include "burst.h"
+#include "encap.h"
 #include "fragment.h"
 #include "icmp.h"
 #include <errno.h>
@@ -87,25 +88,23 @@ static inline void take_hop(const struct packet *packet, enum family family)
     }
 }
 
-/* Trims padding and puts the new header in the place of the old one. */
-static inline void packet_set_header(struct rte_mbuf *mbuf, uint16_t ip_length, const struct rewrite *rewrite)
+/* Trims padding and puts the new header in the place of the old one. False: there is no room for it. */
+static inline bool packet_set_header(struct pipe *pipe, const struct packet *packet, const struct rewrite *rewrite)
 {
-    int grow = rewrite->header_length - RTE_ETHER_HDR_LEN;
-
-    packet_trim(mbuf, (uint32_t)ip_length + RTE_ETHER_HDR_LEN);
-    mbuf->pkt_len += grow;
-    mbuf->data_len = (uint16_t)(mbuf->data_len + grow);
-    mbuf->data_off = (uint16_t)(mbuf->data_off - grow);
-    if (likely(grow == 0)) {
-        memcpy(rte_pktmbuf_mtod(mbuf, void *), rewrite->header, RTE_ETHER_HDR_LEN);
-    } else {
-        memcpy(rte_pktmbuf_mtod(mbuf, void *), rewrite->header, rewrite->header_length);
+    packet_trim(packet->mbuf, (uint32_t)packet->length + RTE_ETHER_HDR_LEN);
+    if (unlikely(rewrite->header_length != RTE_ETHER_HDR_LEN)) {
+        return encap(pipe, packet, rewrite);
     }
+    memcpy(rte_pktmbuf_mtod(packet->mbuf, void *), rewrite->header, RTE_ETHER_HDR_LEN);
+    return true;
 }
 
 static inline void packet_send(struct pipe *pipe, const struct packet *packet, const struct rewrite *rewrite)
 {
-    packet_set_header(packet->mbuf, packet->length, rewrite);
+    if (unlikely(!packet_set_header(pipe, packet, rewrite))) {
+        packet_drop(pipe, packet->mbuf, DROP_NO_HEADROOM);
+        return;
+    }
     traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
     lane_put(&pipe->lanes[rewrite->port], packet->mbuf, pipe->counters);
 }

@@ -18,6 +18,7 @@
 #include "rcu.h"
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ADJACENCY_MAX  (1u << 15) /* ids are 15 bits: rows keep the sixteenth for transitions */
@@ -47,18 +48,19 @@ enum rewrite_kind {
     REWRITE_REJECT,     /* drop, and tell the sender that it is prohibited */
 };
 
-#define REWRITE_HEADER_MAX 56
+#define REWRITE_HEADER_MAX 120
 
-/* Immutable once published. A cache line. */
+/* Immutable once published. The first cache line has all that a packet without a tunnel needs. */
 struct rewrite {
-    uint8_t kind;          /* enum rewrite_kind */
-    uint8_t header_length; /* bytes of header[] that replace the received link-layer header */
-    uint16_t port;         /* index of the egress port */
-    uint16_t mtu;          /* largest IP packet that may leave this way, bytes */
-    uint16_t reserved;
-    uint8_t header[REWRITE_HEADER_MAX]; /* as on the wire; the last two bytes are the EtherType */
+    uint8_t kind;                       /* enum rewrite_kind */
+    uint8_t header_length;              /* bytes of header[] that replace the received link-layer header */
+    uint16_t port;                      /* index of the egress port */
+    uint16_t mtu;                       /* largest IP packet that may leave this way, bytes; in a tunnel: inside */
+    uint16_t outer;                     /* where the tunnel's IP header begins in header[]; 0: no tunnel */
+    uint8_t header[REWRITE_HEADER_MAX]; /* as on the wire: link layer up to the EtherType, then the tunnel (tunnel.h) */
 };
-static_assert(sizeof(struct rewrite) == 64, "one cache line a packet");
+static_assert(sizeof(struct rewrite) == 128, "two cache lines");
+static_assert(offsetof(struct rewrite, header) + 18 <= 64, "a tagged Ethernet header lies in the first");
 
 union adjacency_state {
     uint32_t word;
