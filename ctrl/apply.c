@@ -52,11 +52,26 @@ static int apply_peer(void *context, const void *before, const void *after)
     return note(apply, site_peer_set(apply->site, &peer, &error), &error);
 }
 
+static struct tunnel tunnel_of(const struct config_instance *config)
+{
+    static const enum tunnel_type types[] = {
+        [CONFIG_TUNNEL_IPIP] = TUNNEL_IPIP,
+        [CONFIG_TUNNEL_GRE] = TUNNEL_GRE,
+        [CONFIG_TUNNEL_GUE] = TUNNEL_GUE,
+    };
+
+    if (!config->has_tunnel) {
+        return (struct tunnel){0};
+    }
+    return (struct tunnel){types[config->tunnel.type], config->tunnel.source, config->tunnel.destination};
+}
+
 static int apply_instance(void *context, const void *before, const void *after)
 {
     struct apply *apply = context;
     const struct config_instance *config = after != NULL ? after : before;
-    struct site_instance instance = {.configured = true, .weight = (uint16_t)config->weight};
+    struct site_instance instance = {
+        .configured = true, .weight = (uint16_t)config->weight, .tunnel = tunnel_of(config)};
     struct error error;
 
     if ((after == NULL) != apply->removing) {

@@ -116,15 +116,9 @@ static void plan_dp(const struct config *config, struct plan *plan)
     };
 }
 
-/* What the file may say and the data plane cannot do yet: refused where packets would go astray, else told. */
-static int check_supported(const struct config *config, struct error *error)
+/* What the file may say and the data plane cannot do yet. */
+static void tell_unsupported(const struct config *config)
 {
-    for (uint32_t i = 0; i < config->instances.count; i++) {
-        if (config->instances.items[i].has_tunnel) {
-            return error_set(error, -ENOTSUP, "instance %s: this version has no tunnels yet",
-                             config->instances.items[i].name);
-        }
-    }
     for (uint32_t i = 0; i < config->anycast.count; i++) {
         const struct config_anycast *anycast = &config->anycast.items[i];
         char text[PREFIX_STRLEN];
@@ -133,16 +127,11 @@ static int check_supported(const struct config *config, struct error *error)
             log_warning("anycast %s: this version has no udp: pin yet", prefix_format(&anycast->prefix, text));
         }
     }
-    return 0;
 }
 
 int plan_make(const struct config *config, struct plan *plan, struct error *error)
 {
-    int result = check_supported(config, error);
-
-    if (result != 0) {
-        return result;
-    }
+    tell_unsupported(config);
     *plan = (struct plan){.port_count = config->ports.count};
     if (config->ports.count > PIPE_PORTS_MAX / 2) {
         return error_set(error, -E2BIG, "ports: %u, but at most %d work", config->ports.count, PIPE_PORTS_MAX / 2);

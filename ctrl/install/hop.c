@@ -41,6 +41,9 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
     memcpy(rewrite.header, neighbour->mac, ETH_ALEN);
     memcpy(rewrite.header + ETH_ALEN, dp_port(install->dp, hop->port)->mac.addr_bytes, ETH_ALEN);
     memcpy(rewrite.header + 2 * ETH_ALEN, &ether_type, sizeof(ether_type));
+    if (hop->tunnel.type != TUNNEL_NONE) {
+        tunnel_add_header(&hop->tunnel, hop->family, &rewrite);
+    }
     return rewrite;
 }
 
@@ -98,7 +101,8 @@ void hop_put(struct install *install, struct hop *hop)
 }
 
 /* Through a decided route. The hop it leads to must not hang on another route itself: that keeps resolution free of
- * loops, and one level is what BGP over an IGP or static routes needs. */
+ * loops, and one level is what BGP over an IGP or static routes needs. Nor may it be a tunnel's: what is lent is the
+ * gateway alone. */
 static const struct hop *recursive(const struct install *install, const struct hop *hop)
 {
     struct prefix prefix;
@@ -112,7 +116,7 @@ static const struct hop *recursive(const struct install *install, const struct h
     for (unsigned int i = 0; outcome != NULL && i < outcome->count; i++) {
         const struct hop *via = outcome->paths[i].hop;
 
-        if (via != hop && via->has_address && via->reachable && via->connected) {
+        if (via != hop && via->has_address && via->reachable && via->connected && via->tunnel.type == TUNNEL_NONE) {
             return via;
         }
     }
@@ -209,13 +213,15 @@ void hop_refresh(struct install *install, struct hop *hop)
     }
 }
 
-struct hop *hop_create(struct install *install, const struct ip_addr *address, enum family family)
+struct hop *hop_create(struct install *install, const struct ip_addr *address, const struct tunnel *tunnel,
+                       enum family family)
 {
     struct hop *hop = hop_new(install, REWRITE_TX, family);
 
     if (hop != NULL) {
         hop->has_address = true;
         hop->address = *address;
+        hop->tunnel = *tunnel;
         hop_locate(install, hop);
     }
     return hop;
@@ -232,7 +238,7 @@ struct hop *hop_get(struct install *install, const struct ip_addr *address, enum
             return hop_ref(hop);
         }
     }
-    hop = hop_create(install, address, family);
+    hop = hop_create(install, address, &(struct tunnel){0}, family);
     if (hop != NULL) {
         hop->shared = true;
         LIST_INSERT_HEAD(list, hop, by_address);
@@ -289,9 +295,11 @@ void hop_set_port(struct install *install, struct hop *hop, unsigned int port)
     }
 }
 
-void hop_set_address(struct install *install, struct hop *hop, const struct ip_addr *address)
+void hop_set_address(struct install *install, struct hop *hop, const struct ip_addr *address,
+                     const struct tunnel *tunnel)
 {
     hop->address = *address;
+    hop->tunnel = *tunnel;
     hop->asked_ms = 0;
     hop_refresh(install, hop);
 }

@@ -21,6 +21,7 @@
 #include "error.h"
 #include "kernel.h"
 #include "steer_loader.h"
+#include "tunnel.h"
 
 struct install;
 struct hop;
@@ -73,8 +74,10 @@ int install_set_anycast(struct install *install, const struct prefix *prefixes, 
 
 /* Hops. `family` is the packets'. A hop is freed with its last reference. NULL: no memory or no id left. */
 
-/* A hop of its own, with a state word and counters of its own: an instance's. */
-struct hop *hop_create(struct install *install, const struct ip_addr *address, enum family family);
+/* A hop of its own, with a state word and counters of its own: an instance's. With a tunnel (TUNNEL_NONE: without), the
+ * address, of either family, is the way to the tunnel's destination. */
+struct hop *hop_create(struct install *install, const struct ip_addr *address, const struct tunnel *tunnel,
+                       enum family family);
 /* The shared hop of an address that is no instance's. */
 struct hop *hop_get(struct install *install, const struct ip_addr *address, enum family family);
 enum hop_fate { HOP_BLACKHOLE, HOP_REJECT, HOP_LOCAL, HOP_FATES };
@@ -82,8 +85,9 @@ struct hop *hop_get_fate(struct install *install, enum hop_fate fate);
 struct hop *hop_ref(struct hop *hop);
 void hop_put(struct install *install, struct hop *hop);
 
-/* Another next hop for the same adjacency. */
-void hop_set_address(struct install *install, struct hop *hop, const struct ip_addr *address);
+/* Another next hop or tunnel for the same adjacency. */
+void hop_set_address(struct install *install, struct hop *hop, const struct ip_addr *address,
+                     const struct tunnel *tunnel);
 /* The operator's word; takes effect at the workers' next packet. */
 void hop_set_admin(struct install *install, struct hop *hop, enum adjacency_health health);
 

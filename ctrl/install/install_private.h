@@ -41,6 +41,7 @@ struct hop {
     uint32_t refs;
     struct ip_addr address;
     struct ip_addr gateway;
+    struct tunnel tunnel;
     uint64_t asked_ms; /* when the kernel was last asked to resolve it */
 };
 

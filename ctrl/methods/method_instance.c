@@ -8,6 +8,7 @@ struct instance_params {
     const char *site;
     const json_t *next_hop; /* a string or an array: read by hand */
     const json_t *bgp_next_hop;
+    const json_t *tunnel;
     int64_t weight;
 };
 
@@ -17,6 +18,19 @@ static const struct api_param instance_table[] = {
     {"next_hop", API_ARRAY, true, offsetof(struct instance_params, next_hop), 0, 0},
     {"bgp_next_hop", API_ARRAY, false, offsetof(struct instance_params, bgp_next_hop), 0, 0},
     {"weight", API_INTEGER, false, offsetof(struct instance_params, weight), 1, UINT16_MAX},
+    {"tunnel", API_OBJECT, false, offsetof(struct instance_params, tunnel), 0, 0},
+};
+
+struct tunnel_params {
+    const char *type;
+    struct ip_addr source;
+    struct ip_addr destination;
+};
+
+static const struct api_param tunnel_table[] = {
+    {"type", API_STRING, true, offsetof(struct tunnel_params, type), 0, 0},
+    {"source", API_ADDRESS, true, offsetof(struct tunnel_params, source), 0, 0},
+    {"destination", API_ADDRESS, true, offsetof(struct tunnel_params, destination), 0, 0},
 };
 
 /* "next_hop" may be one address or a list: made a list, for the table. */
@@ -77,6 +91,24 @@ static int read_bgp_next_hops(struct api_call *call, const json_t *list, struct 
     return 0;
 }
 
+static int read_tunnel(struct api_call *call, const json_t *object, struct tunnel *out)
+{
+    struct tunnel_params in;
+    int code = read_params(call, object, tunnel_table, ARRAY_SIZE(tunnel_table), &in, NULL);
+
+    if (code != 0) {
+        return code;
+    }
+    *out = (struct tunnel){(uint8_t)tunnel_type_parse(in.type), in.source, in.destination};
+    if (out->type == TUNNEL_NONE) {
+        return api_fail(call, API_ERR_PARAMS, "tunnel: type must be ipip, gre or gue, not \"%s\"", in.type);
+    }
+    if (in.source.family != in.destination.family) {
+        return api_fail(call, API_ERR_PARAMS, "tunnel: source and destination must both be IPv4 or both IPv6");
+    }
+    return 0;
+}
+
 static int read_instance(struct api_call *call, const json_t *params, struct site_instance *out)
 {
     struct instance_params in = {.site = "", .weight = 100};
@@ -89,7 +121,10 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     snprintf(out->name, sizeof(out->name), "%s", in.name);
     snprintf(out->site, sizeof(out->site), "%s", in.site);
     code = read_next_hops(call, in.next_hop, out);
-    return code == 0 && in.bgp_next_hop != NULL ? read_bgp_next_hops(call, in.bgp_next_hop, out) : code;
+    if (code == 0 && in.bgp_next_hop != NULL) {
+        code = read_bgp_next_hops(call, in.bgp_next_hop, out);
+    }
+    return code == 0 && in.tunnel != NULL ? read_tunnel(call, in.tunnel, &out->tunnel) : code;
 }
 
 int method_instance_set(struct api_call *call, const json_t *params, json_t **result)
@@ -192,12 +227,23 @@ const char *hop_why(const struct hop_info *info)
     return info->resolved ? NULL : "neighbour unresolved";
 }
 
-static json_t *json_hop(const struct control *control, const struct hop_info *info)
+/* null: none */
+static json_t *json_tunnel(const struct tunnel *tunnel)
+{
+    if (tunnel->type == TUNNEL_NONE) {
+        return json_null();
+    }
+    return json_pack("{s:s, s:o, s:o}", "type", tunnel_type_name(tunnel->type), "source", json_address(&tunnel->source),
+                     "destination", json_address(&tunnel->destination));
+}
+
+static json_t *json_hop(const struct control *control, const struct hop_info *info, enum family family)
 {
     const char *why = hop_why(info);
 
-    return json_pack("{s:i, s:o, s:b, s:s?, s:o, s:o, s:I, s:I}", "id", (int)info->adjacency, "next_hop",
-                     json_address(&info->address), "alive", why == NULL, "why", why, "port",
+    return json_pack("{s:i, s:s, s:o, s:b, s:s?, s:o, s:o, s:I, s:I}", "id", (int)info->adjacency, "family",
+                     family == FAMILY_V4 ? "v4" : "v6", "next_hop", json_address(&info->address), "alive", why == NULL,
+                     "why", why, "port",
                      info->reachable ? json_string(dp_port(control->dp, info->port)->name) : json_null(), "gateway",
                      info->reachable ? json_address(&info->gateway) : json_null(), "packets",
                      (json_int_t)info->traffic.packets, "bytes", (json_int_t)info->traffic.bytes);
@@ -214,20 +260,22 @@ static json_t *json_instance(const struct control *control, const struct site_in
     for (int family = 0; family < FAMILIES; family++) {
         struct hop_info info;
 
+        if (instance->has_next_hop[family]) {
+            json_array_append_new(next_hops, json_address(&instance->next_hop[family]));
+        }
         if (instance->hops[family] == NULL) {
             continue;
         }
         hop_info(control->install, instance->hops[family], &info);
-        json_array_append_new(next_hops, json_address(&instance->next_hop[family]));
-        json_array_append_new(adjacencies, json_hop(control, &info));
+        json_array_append_new(adjacencies, json_hop(control, &info, (enum family)family));
         alive |= hop_why(&info) == NULL;
         why = why == NULL ? hop_why(&info) : why;
     }
-    return json_pack("{s:s, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:I, s:I, s:s}", "name", instance->name, "next_hop",
-                     next_hops, "site", instance->site, "weight", (int)instance->weight, "state",
-                     instance->admin_down ? "down" : "up", "alive", alive, "why", why, "adjacency", adjacencies,
-                     "packets", (json_int_t)traffic.packets, "bytes", (json_int_t)traffic.bytes, "source",
-                     instance->configured ? "config" : "api");
+    return json_pack("{s:s, s:o, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:I, s:I, s:s}", "name", instance->name,
+                     "next_hop", next_hops, "tunnel", json_tunnel(&instance->tunnel), "site", instance->site, "weight",
+                     (int)instance->weight, "state", instance->admin_down ? "down" : "up", "alive", alive, "why", why,
+                     "adjacency", adjacencies, "packets", (json_int_t)traffic.packets, "bytes",
+                     (json_int_t)traffic.bytes, "source", instance->configured ? "config" : "api");
 }
 
 int method_instance_list(struct api_call *call, const json_t *params, json_t **result)

@@ -30,14 +30,27 @@ static void instance_put_hops(struct site *site, struct site_instance *instance)
     }
 }
 
-/* A hop for each next hop; an old one is kept, with its counters and its state, and led elsewhere. */
+/* Where packets of a family go first; NULL: it takes none. A tunnel takes both, and any next hop will do for its
+ * frames; the one of the outer family is preferred. */
+static const struct ip_addr *instance_way(const struct site_instance *instance, enum family family)
+{
+    if (instance->tunnel.type != TUNNEL_NONE) {
+        family = instance->tunnel.destination.family;
+        family = instance->has_next_hop[family] ? family : FAMILY_V4 + FAMILY_V6 - family;
+    }
+    return instance->has_next_hop[family] ? &instance->next_hop[family] : NULL;
+}
+
+/* A hop for each family that it takes; an old one is kept, with its counters and its state, and led elsewhere. */
 static int instance_make_hops(struct site *site, struct site_instance *instance)
 {
     for (int family = 0; family < FAMILIES; family++) {
-        if (!instance->has_next_hop[family] || instance->hops[family] != NULL) {
+        const struct ip_addr *way = instance_way(instance, (enum family)family);
+
+        if (way == NULL || instance->hops[family] != NULL) {
             continue;
         }
-        instance->hops[family] = hop_create(site->install, &instance->next_hop[family], (enum family)family);
+        instance->hops[family] = hop_create(site->install, way, &instance->tunnel, (enum family)family);
         if (instance->hops[family] == NULL) {
             return -ENOMEM;
         }
@@ -80,7 +93,7 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
     next.admin_down = old->admin_down;
     next.name_hash = old->name_hash;
     for (int family = 0; family < FAMILIES; family++) {
-        next.hops[family] = next.has_next_hop[family] ? old->hops[family] : NULL;
+        next.hops[family] = instance_way(&next, (enum family)family) != NULL ? old->hops[family] : NULL;
     }
     if (instance_make_hops(site, &next) != 0) {
         for (int family = 0; family < FAMILIES; family++) {
@@ -99,7 +112,7 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
     *old = next;
     for (int family = 0; family < FAMILIES; family++) {
         if (next.hops[family] != NULL) {
-            hop_set_address(site->install, next.hops[family], &next.next_hop[family]);
+            hop_set_address(site->install, next.hops[family], instance_way(&next, (enum family)family), &next.tunnel);
         }
     }
     site_mark_instance(site, id);
@@ -162,15 +175,36 @@ const struct site_instance *site_instance_of_hop(const struct site *site, const 
     return NULL;
 }
 
-static bool attracts(const struct site_instance *instance, const struct ip_addr *next_hop)
+/* The addresses whose candidates belong to the instance. Returns how many. */
+static unsigned int instance_attracting(const struct site_instance *instance,
+                                        const struct ip_addr *out[SITE_NEXT_HOPS_MAX])
 {
-    for (unsigned int i = 0; i < instance->bgp_next_hop_count; i++) {
-        if (ip_addr_equal(&instance->bgp_next_hop[i], next_hop)) {
-            return true;
+    unsigned int n = 0;
+
+    for (; n < instance->bgp_next_hop_count; n++) {
+        out[n] = &instance->bgp_next_hop[n];
+    }
+    if (n > 0) {
+        return n;
+    }
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->has_next_hop[family]) {
+            out[n++] = &instance->next_hop[family];
         }
     }
-    for (int family = 0; family < FAMILIES && instance->bgp_next_hop_count == 0; family++) {
-        if (instance->has_next_hop[family] && ip_addr_equal(&instance->next_hop[family], next_hop)) {
+    if (instance->tunnel.type != TUNNEL_NONE) {
+        out[n++] = &instance->tunnel.destination;
+    }
+    return n;
+}
+
+static bool attracts(const struct site_instance *instance, const struct ip_addr *next_hop)
+{
+    const struct ip_addr *addresses[SITE_NEXT_HOPS_MAX];
+    unsigned int n = instance_attracting(instance, addresses);
+
+    for (unsigned int i = 0; i < n; i++) {
+        if (ip_addr_equal(addresses[i], next_hop)) {
             return true;
         }
     }
@@ -190,25 +224,15 @@ const struct site_instance *site_target_instance(const struct site *site, const 
     return NULL;
 }
 
-static void mark_next_hop(struct site *site, const struct ip_addr *next_hop)
-{
-    struct target target = {.kind = TARGET_NEXT_HOP, .next_hop = *next_hop};
-
-    rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
-}
-
 void site_mark_instance(struct site *site, uint32_t id)
 {
-    const struct site_instance *instance = site->instances[id];
+    const struct ip_addr *addresses[SITE_NEXT_HOPS_MAX];
+    unsigned int n = instance_attracting(site->instances[id], addresses);
     struct target target = {.kind = TARGET_INSTANCE, .instance_id = id};
 
     rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
-    for (unsigned int i = 0; i < instance->bgp_next_hop_count; i++) {
-        mark_next_hop(site, &instance->bgp_next_hop[i]);
-    }
-    for (int family = 0; family < FAMILIES && instance->bgp_next_hop_count == 0; family++) {
-        if (instance->has_next_hop[family]) {
-            mark_next_hop(site, &instance->next_hop[family]);
-        }
+    for (unsigned int i = 0; i < n; i++) {
+        target = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = *addresses[i]};
+        rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
     }
 }

@@ -36,13 +36,14 @@ struct site_instance {
     struct ip_addr next_hop[FAMILIES];
     bool has_next_hop[FAMILIES];
     struct ip_addr bgp_next_hop[SITE_NEXT_HOPS_MAX];
-    unsigned int bgp_next_hop_count; /* 0: the next hops */
+    unsigned int bgp_next_hop_count; /* 0: the next hops and the tunnel's destination */
+    struct tunnel tunnel;            /* the next hops are the way to its destination */
     uint16_t weight;
     bool configured;
     /* the site's: */
     bool admin_down;
     uint64_t name_hash;
-    struct hop *hops[FAMILIES]; /* where it has a next hop of that family */
+    struct hop *hops[FAMILIES]; /* by the packets' family: with a next hop of that family, or with a tunnel */
 };
 
 struct site_anycast {
