@@ -16,6 +16,7 @@
 #define POOL_SPARE          4096 /* bursts under way, per-core caches */
 #define ICMP_RATE           1000 /* errors a second and port */
 #define ICMP_BURST          50   /* that may come at once */
+#define PENDING_MS          100  /* a packet waits for its neighbour */
 #define REQUEST_INTERVAL_MS 20   /* a flow to an unresolved neighbour asks this often */
 
 static int create_tables(struct dp *dp, struct error *error)
@@ -44,7 +45,7 @@ static int create_pool(struct dp *dp, const struct dp_settings *settings, struct
     for (unsigned int i = 0; i < settings->port_count; i++) {
         queues += settings->ports[i].queues + (settings->ports[i].twin != NULL ? 1 : 0);
     }
-    mbufs = port_mbufs(queues) + POOL_SPARE * (dp->worker_count + 1);
+    mbufs = port_mbufs(queues) + POOL_SPARE * (dp->worker_count + 1) + PENDING_MAX * PENDING_DEPTH * dp->worker_count;
     dp->pool = rte_pktmbuf_pool_create("mbufs", mbufs, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (dp->pool == NULL) {
         unsigned int mb = (unsigned int)(mbufs * (RTE_MBUF_DEFAULT_BUF_SIZE + 256UL) >> 20) + 32;
@@ -64,8 +65,9 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     }
     dp->workers[id] = worker;
     worker->pipe.counters = rte_zmalloc("counters", sizeof(struct counters), RTE_CACHE_LINE_SIZE);
+    worker->pipe.pending = rte_zmalloc("pending", sizeof(struct pending), RTE_CACHE_LINE_SIZE);
     worker->pipe.requests = rte_zmalloc("requests", sizeof(struct request_ring), RTE_CACHE_LINE_SIZE);
-    if (worker->pipe.counters == NULL || worker->pipe.requests == NULL) {
+    if (worker->pipe.counters == NULL || worker->pipe.requests == NULL || worker->pipe.pending == NULL) {
         goto no_memory;
     }
     worker->id = id;
@@ -80,6 +82,7 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.ports = dp->pipe_ports;
     worker->pipe.hash_seed = settings->hash_seed;
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
+    worker->pipe.pending_time = rte_get_tsc_hz() / 1000 * PENDING_MS;
     worker->pipe.drop_class_e = true;
     /* each worker its share, so that the port's rate is what was asked for */
     worker->pipe.icmp_interval = rte_get_tsc_hz() / ICMP_RATE * dp->worker_count;
@@ -195,6 +198,7 @@ void dp_destroy(struct dp *dp)
     for (unsigned int i = 0; i < dp->worker_count && dp->workers[i] != NULL; i++) {
         rte_free(dp->workers[i]->pipe.counters);
         rte_free(dp->workers[i]->pipe.requests);
+        rte_free(dp->workers[i]->pipe.pending);
         rte_free(dp->workers[i]);
     }
     rte_mempool_free(dp->pool);

@@ -40,6 +40,7 @@ static void add_worker(const struct worker *worker, struct dp_stats *out)
     out->sent += counters.sent;
     out->punted += counters.punted;
     out->failed_open += counters.failed_open;
+    out->held += counters.held;
     for (int i = 0; i < DROP_REASONS; i++) {
         out->drops[i] += counters.drops[i];
     }

@@ -66,6 +66,7 @@ static unsigned int worker_loop(struct worker *worker)
     unsigned int n;
 
     counters_begin(counters);
+    pipe_tick(&worker->pipe, begin);
     n = poll_sources(worker) + poll_inboxes(worker);
     pipe_flush(&worker->pipe, worker->lane_count);
     counter_add(&counters->loops, 1);

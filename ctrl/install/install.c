@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUESTS_A_TICK     64    /* neighbours asked for on behalf of packets, so that a spray costs little */
-#define REFRESH_INTERVAL_MS 1000  /* unresolved neighbours are asked for again, links looked at */
-#define VERIFY_INTERVAL_MS  10000 /* neighbours in use are verified: XDP hides from the kernel that they are */
+#define REQUESTS_A_TICK     64   /* neighbours asked for on behalf of packets, so that a spray costs little */
+#define REFRESH_INTERVAL_MS 1000 /* unresolved neighbours are asked for again, links looked at */
+#define GLEANS_A_TICK       2    /* of these, on connected subnets: fewer than would fill the kernel's table of 1024 */
+/* Neighbours in use are verified, since XDP hides from the kernel that they are. Its table, once crowded, forgets those
+ * that were stale for 5 seconds. */
+#define VERIFY_INTERVAL_MS 3000
 
 /* Kernel events. Before install_bind() nothing is there yet that they could change. */
 
@@ -129,7 +132,7 @@ static int create_fixed_hops(struct install *install)
         }
     }
     for (unsigned int i = 0; i < install->twin_count; i++) {
-        install->twins[i].glean = hop_new(install, REWRITE_UNRESOLVED, FAMILY_V4);
+        install->twins[i].glean = hop_new(install, REWRITE_GLEAN, FAMILY_V4);
         if (install->twins[i].glean == NULL) {
             return -ENOMEM;
         }
@@ -224,6 +227,7 @@ int install_route(struct install *install, const struct prefix *prefix, uint32_t
 static void serve_requests(struct install *install)
 {
     struct request request;
+    int gleans = 0;
 
     for (int i = 0; i < REQUESTS_A_TICK && dp_request(install->dp, &request); i++) {
         struct hop *hop = install->by_adjacency[request.adjacency];
@@ -235,6 +239,9 @@ static void serve_requests(struct install *install)
         if (hop->has_address) {
             hop_ask(install, hop);
             continue;
+        }
+        if (gleans++ >= GLEANS_A_TICK) {
+            continue; /* whoever wants it asks again */
         }
         ifindex = install->twins[hop->port].ifindex;
         if (kernel_resolve(install->kernel, ifindex, &request.destination) != 0) {

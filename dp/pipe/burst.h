@@ -30,10 +30,15 @@ void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
 /* The same for one packet with that path list; ADJACENCY_NONE if nothing is alive. */
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);
+/* What steer_one() would say, without counting. */
+uint16_t steer_peek(const struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);
 /* Rewrites the packets and puts them into their lanes; what may not leave is dropped or punted. */
 void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
 /* The same for a packet that was made here: it keeps its TTL, and no error is sent about it. */
 void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family);
+
+/* Lookup, steer and rewrite for one packet that parse has let through before. */
+void packet_forward(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family);
 
 /* Of several segments. */
 void packet_trim_segments(struct rte_mbuf *mbuf, uint32_t keep);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a worker counts. Each worker has its own, written by it alone and read by the control thread at any time; every
- * packet ends in exactly one of sent, punted and drops[], or is held in a ring on its way to another worker:
- *   received + created = sent + punted + sum(drops) + held
+ * packet ends in exactly one of sent, punted and drops[], or is held, in a ring on its way to another worker or by a
+ * worker that waits for a neighbour: received + created = sent + punted + sum(drops) + held
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -29,6 +29,7 @@ struct counters {
     uint64_t sent;
     uint64_t punted;
     uint64_t failed_open; /* given to a suspect adjacency, because no better one was left */
+    uint64_t held;        /* now: packets that wait for a neighbour */
     uint64_t drops[DROP_REASONS];
     /* beyond here a reader takes each number by itself */
     struct traffic rx[PIPE_PORTS_MAX];
@@ -41,6 +42,12 @@ struct counters {
 static inline void counter_add(uint64_t *counter, uint64_t n)
 {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* Of what can become fewer again. */
+static inline void counter_sub(uint64_t *counter, uint64_t n)
+{
+    counter_add(counter, 0 - n);
 }
 
 static inline uint64_t counter_read(const uint64_t *counter)

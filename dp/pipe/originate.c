@@ -4,7 +4,7 @@
 #include <rte_ip.h>
 #include <string.h>
 
-static uint32_t lookup(const struct pipe *pipe, const struct packet *packet, enum family family)
+uint32_t packet_lookup(const struct pipe *pipe, const struct packet *packet, enum family family)
 {
     const void *ip = rte_pktmbuf_mtod_offset(packet->mbuf, const void *, RTE_ETHER_HDR_LEN);
     uint8_t v6[1][16];
@@ -23,7 +23,7 @@ static uint32_t lookup(const struct pipe *pipe, const struct packet *packet, enu
 
 void packet_originate(struct pipe *pipe, uint16_t port, struct packet *packet, enum family family)
 {
-    uint32_t id = lookup(pipe, packet, family);
+    uint32_t id = packet_lookup(pipe, packet, family);
 
     if (id == PATH_LIST_NONE) {
         lane_put(&pipe->lanes[port], packet->mbuf, pipe->counters);

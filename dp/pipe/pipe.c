@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipe.h"
 #include "burst.h"
+#include "originate.h"
 
 /* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
  * rte_pktmbuf_trim() gives up. */
@@ -20,6 +21,33 @@ void packet_trim_segments(struct rte_mbuf *mbuf, uint32_t keep)
     last->next = NULL;
 }
 
+static inline void forward_burst(struct pipe *pipe, uint16_t port, struct burst *burst)
+{
+    if (burst->count[FAMILY_V4] > 0) {
+        fib4_lookup(pipe->fib4, burst->v4_destinations, burst->path_lists[FAMILY_V4], burst->count[FAMILY_V4]);
+        steer_burst(pipe, port, burst, FAMILY_V4);
+        rewrite_burst(pipe, port, burst, FAMILY_V4);
+    }
+    if (burst->count[FAMILY_V6] > 0) {
+        fib6_lookup(pipe->fib6, burst->v6_destinations, burst->path_lists[FAMILY_V6], burst->count[FAMILY_V6]);
+        steer_burst(pipe, port, burst, FAMILY_V6);
+        rewrite_burst(pipe, port, burst, FAMILY_V6);
+    }
+}
+
+void packet_forward(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family)
+{
+    struct burst burst;
+
+    burst.count[FAMILY_V4] = 0;
+    burst.count[FAMILY_V6] = 0;
+    burst.count[family] = 1;
+    burst.packets[family][0] = *packet;
+    burst.path_lists[family][0] = packet_lookup(pipe, packet, family);
+    steer_burst(pipe, port, &burst, family);
+    rewrite_burst(pipe, port, &burst, family);
+}
+
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
 {
     struct burst burst;
@@ -27,16 +55,7 @@ void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint1
     counter_add(&pipe->counters->received, n);
     traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n));
     parse_burst(pipe, port, mbufs, n, &burst);
-    if (burst.count[FAMILY_V4] > 0) {
-        fib4_lookup(pipe->fib4, burst.v4_destinations, burst.path_lists[FAMILY_V4], burst.count[FAMILY_V4]);
-        steer_burst(pipe, port, &burst, FAMILY_V4);
-        rewrite_burst(pipe, port, &burst, FAMILY_V4);
-    }
-    if (burst.count[FAMILY_V6] > 0) {
-        fib6_lookup(pipe->fib6, burst.v6_destinations, burst.path_lists[FAMILY_V6], burst.count[FAMILY_V6]);
-        steer_burst(pipe, port, &burst, FAMILY_V6);
-        rewrite_burst(pipe, port, &burst, FAMILY_V6);
-    }
+    forward_burst(pipe, port, &burst);
 }
 
 void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)

@@ -13,6 +13,7 @@
 #include "counters.h"
 #include "fib.h"
 #include "path_list.h"
+#include "pending.h"
 #include "request.h"
 #include "tx.h"
 #include <rte_mbuf.h>
@@ -43,6 +44,7 @@ struct pipe {
     const struct pipe_port *ports;             /* by index */
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
+    uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */
     bool drop_class_e;         /* 240/4 is martian */
     uint64_t icmp_interval;    /* TSC cycles between two ICMP errors of a port in the long run */
     uint64_t icmp_burst;       /* TSC cycles' worth of errors that may come at once */
@@ -50,6 +52,7 @@ struct pipe {
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
+    struct pending *pending;           /* NULL: no packet waits for its neighbour, it is dropped */
     uint16_t tunnel_id;                /* IPv4 identification of the next outer header without DF */
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
@@ -68,6 +71,8 @@ static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, u
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
 /* Packets that the kernel sent into the twin of `port`: out of the port unchanged. Takes them over. */
 void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
+/* Every loop, now in TSC cycles: packets whose neighbour is resolved go on, those that waited too long are dropped. */
+void pipe_tick(struct pipe *pipe, uint64_t now);
 /* Empties lanes 0 to count - 1. */
 void pipe_flush(struct pipe *pipe, unsigned int count);
 

@@ -16,7 +16,7 @@
 
 struct request {
     uint16_t adjacency;         /* that was not resolved */
-    struct ip_addr destination; /* of the packet: the neighbour itself on a connected subnet */
+    struct ip_addr destination; /* REWRITE_GLEAN: the packet's, which is the neighbour itself; else all zero */
 };
 
 struct request_ring {

@@ -3,34 +3,13 @@
 #include "burst.h"
 #include "encap.h"
 #include "fragment.h"
+#include "hold.h"
 #include "icmp.h"
 #include <errno.h>
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
-#include <rte_cycles.h>
 #include <rte_ip.h>
 #include <string.h>
-
-static struct ip_addr packet_destination(const struct packet *packet, enum family family)
-{
-    const uint8_t *ip = rte_pktmbuf_mtod_offset(packet->mbuf, const uint8_t *, RTE_ETHER_HDR_LEN);
-    uint32_t be;
-
-    if (family == FAMILY_V6) {
-        return ip_addr_v6(ip + offsetof(struct rte_ipv6_hdr, dst_addr));
-    }
-    memcpy(&be, ip + offsetof(struct rte_ipv4_hdr, dst_addr), sizeof(be));
-    return ip_addr_v4(rte_be_to_cpu_32(be));
-}
-
-static __attribute__((noinline)) void packet_unresolved(struct pipe *pipe, const struct packet *packet,
-                                                        enum family family)
-{
-    struct request request = {packet->adjacency, packet_destination(packet, family)};
-
-    request_put(pipe->requests, &request, rte_rdtsc(), pipe->request_interval);
-    packet_drop(pipe, packet->mbuf, DROP_NO_NEIGHBOUR);
-}
 
 static inline uint8_t *packet_ttl(const struct packet *packet, enum family family)
 {
@@ -59,10 +38,11 @@ static __attribute__((noinline)) void packet_special(struct pipe *pipe, uint16_t
         packet_punt(pipe, port, packet->mbuf); /* whatever the TTL */
         break;
     case REWRITE_UNRESOLVED:
+    case REWRITE_GLEAN:
         if (*packet_ttl(packet, family) <= 1) {
             packet_expired(pipe, port, packet, family);
         } else {
-            packet_unresolved(pipe, packet, family);
+            packet_hold(pipe, port, packet, family, false);
         }
         break;
     case REWRITE_REJECT:
@@ -181,7 +161,8 @@ void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *pack
         packet_punt(pipe, port, packet->mbuf);
         break;
     case REWRITE_UNRESOLVED:
-        packet_unresolved(pipe, packet, family);
+    case REWRITE_GLEAN:
+        packet_hold(pipe, port, packet, family, true);
         break;
     default:
         packet_drop(pipe, packet->mbuf, rewrite->kind == REWRITE_REJECT ? DROP_REJECT : DROP_BLACKHOLE);

@@ -91,3 +91,10 @@ uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path
 {
     return steer_packet(pipe, path_list_load(pipe->path_lists, path_list), packet, family);
 }
+
+uint16_t steer_peek(const struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
+{
+    const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+
+    return select_backup(list, steer_row(list, packet, family, pipe->hash_seed), pipe->adjacencies).adjacency;
+}

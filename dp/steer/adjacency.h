@@ -43,6 +43,7 @@ enum adjacency_health {
 enum rewrite_kind {
     REWRITE_TX,         /* put the header before the packet and send it out of the port */
     REWRITE_UNRESOLVED, /* the neighbour's MAC is not known yet */
+    REWRITE_GLEAN,      /* a connected subnet: the neighbour is the packet's destination, and not known yet */
     REWRITE_LOCAL,      /* an address of this machine: hand it to the kernel twin */
     REWRITE_BLACKHOLE,  /* drop silently */
     REWRITE_REJECT,     /* drop, and tell the sender that it is prohibited */

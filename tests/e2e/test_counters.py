@@ -96,7 +96,7 @@ def test_each_packet_is_counted_once_for_what_became_of_it(routed, name):
     frame = bytes(Ether(src=routed.client.mac(), dst=routed.forwarder.mac("up"), type=ether_type)) + bytes(packet)
     _, _, before = totals(routed.rpc)
     send(routed.client, [frame] * COPIES)
-    time.sleep(0.1)
+    time.sleep(0.3)  # a packet waits up to 0.1 s for its neighbour
     arrived, ended, after = totals(routed.rpc)
     changes = {reason: after[reason] - before[reason] for reason in after if after[reason] != before[reason]}
     assert changes == {"received": COPIES, end: COPIES}

@@ -25,7 +25,7 @@ static const struct rewrite rewrites[WAYS] = {
     [TO_NARROW] = {REWRITE_TX, 14, PORT_WEST, NARROW_MTU, 0, {ETHER(5)}},
     [TO_TAGGED] = {REWRITE_TX, 18, PORT_EAST, 1500, 0, {ETHER(6), 0x81, 0x00, 0x00, 0x64}},
     [TO_CROWDED] = {REWRITE_TX, 14, PORT_CROWDED, 1500, 0, {ETHER(7)}},
-    [TO_NEIGHBOUR] = {.kind = REWRITE_UNRESOLVED},
+    [TO_NEIGHBOUR] = {.kind = REWRITE_GLEAN},
     [TO_LOCAL] = {.kind = REWRITE_LOCAL},
     [TO_BLACKHOLE] = {.kind = REWRITE_BLACKHOLE},
     [TO_REJECT] = {.kind = REWRITE_REJECT},
