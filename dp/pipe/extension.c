@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "extension.h"
-#include <netinet/in.h>
 #include <rte_byteorder.h>
 #include <string.h>
 
-#define HEADERS_MAX 8 /* more is an attack, not traffic */
+#define HEADERS_MAX 8 /* nobody has use for more, so nobody makes us walk them */
 
 /* What each kind of header begins with (RFC 8200 4.2). */
 struct extension {
@@ -18,12 +17,6 @@ struct fragment {
     uint16_t offset; /* 13 bits of offset, 2 reserved, M */
     uint32_t id;
 };
-
-static bool is_extension(uint8_t protocol)
-{
-    return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS ||
-           protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
-}
 
 /* Bytes of the header. RFC 8200: in units of 8 beyond the first 8; RFC 4302: in units of 4 beyond the first 8. */
 static unsigned int extension_length(uint8_t protocol, const struct extension *extension)
@@ -41,11 +34,11 @@ bool extension_find_upper(const struct packet *packet, const struct rte_ipv6_hdr
     uint8_t protocol = ip->proto;
 
     *out = (struct upper){0};
-    for (int i = 0; is_extension(protocol); i++) {
+    for (int i = 0; i < HEADERS_MAX && extension_is_next(protocol); i++) {
         const struct extension *extension = (const struct extension *)((const uint8_t *)ip + offset);
         struct fragment fragment;
 
-        if (i == HEADERS_MAX || offset + sizeof(fragment) > end) {
+        if (offset + sizeof(fragment) > end) {
             return false;
         }
         if (protocol == IPPROTO_FRAGMENT) {

@@ -4,6 +4,7 @@
 #define EXTENSION_H
 
 #include "burst.h"
+#include <netinet/in.h>
 #include <rte_ip.h>
 
 /* What comes after the extension headers. */
@@ -15,8 +16,19 @@ struct upper {
     uint32_t fragment_id; /* as on the wire */
 };
 
-/* False: a header is cut off by the packet's end or lies beyond its first segment, or there are too many. An
- * authentication header is followed, encrypted payload is an upper protocol. */
+/* Whether this next header is one that tells its length and names another. */
+static inline bool extension_is_next(uint8_t protocol)
+{
+    const uint64_t extensions = UINT64_C(1) << IPPROTO_HOPOPTS | UINT64_C(1) << IPPROTO_ROUTING |
+                                UINT64_C(1) << IPPROTO_FRAGMENT | UINT64_C(1) << IPPROTO_AH |
+                                UINT64_C(1) << IPPROTO_DSTOPTS;
+
+    return protocol < 64 && (extensions >> protocol & 1) != 0;
+}
+
+/* False: a header is cut off by the packet's end, or lies beyond its first segment. An authentication header is
+ * followed, encrypted payload is an upper protocol. Of very many headers the rest is not followed: then the protocol
+ * found is still that of an extension. */
 bool extension_find_upper(const struct packet *packet, const struct rte_ipv6_hdr *ip, struct upper *out);
 
 #endif

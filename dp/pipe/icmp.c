@@ -55,7 +55,7 @@ static bool v6_may_answer(const struct packet *packet, const struct rte_ipv6_hdr
     struct upper upper;
     uint8_t type;
 
-    if (!extension_find_upper(packet, ip, &upper) || upper.later_fragment) {
+    if (!extension_find_upper(packet, ip, &upper) || upper.later_fragment || extension_is_next(upper.protocol)) {
         return false;
     }
     if (upper.protocol != IPPROTO_ICMPV6) {

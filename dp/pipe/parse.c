@@ -5,7 +5,7 @@
  */
 #include "attributes.h"
 #include "burst.h"
-#include <netinet/in.h>
+#include "extension.h"
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -13,8 +13,6 @@
 
 #define MAC_MASK      UINT64_C(0xffffffffffff)
 #define MAC_MULTICAST UINT64_C(1) /* the first bit on the wire */
-
-#define V6_EXTENSIONS_MAX 8
 
 /* What parse says of a packet: a drop_reason, or one of these. */
 enum verdict { FORWARD = -1, PUNT = -2 };
@@ -167,54 +165,12 @@ static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     return FORWARD;
 }
 
-/* Headers that tell their own length and name the next one (RFC 8200 4, RFC 4302). */
-static const bool v6_is_extension[256] = {
-    [IPPROTO_HOPOPTS] = true, [IPPROTO_ROUTING] = true, [IPPROTO_FRAGMENT] = true,
-    [IPPROTO_AH] = true,      [IPPROTO_DSTOPTS] = true,
-};
-
-static unsigned int v6_extension_length(uint8_t type, const uint8_t *header)
-{
-    switch (type) {
-    case IPPROTO_FRAGMENT:
-        return 8;
-    case IPPROTO_AH:
-        return (header[1] + 2u) * 4;
-    default:
-        return (header[1] + 1u) * 8;
-    }
-}
-
-/* Whether the chain of extension headers ends within the packet. Nobody has use for more than the first few, so
- * nobody makes us walk them. */
-static __attribute__((noinline)) int v6_check_extensions(const struct rte_mbuf *mbuf, uint8_t type, unsigned int length)
-{
-    unsigned int offset = sizeof(struct rte_ipv6_hdr);
-
-    for (int i = 0; i < V6_EXTENSIONS_MAX && v6_is_extension[type]; i++) {
-        uint8_t copy[8];
-        const uint8_t *header;
-
-        if (offset + sizeof(copy) > length) {
-            return DROP_TRUNCATED;
-        }
-        header = rte_pktmbuf_read(mbuf, RTE_ETHER_HDR_LEN + offset, sizeof(copy), copy);
-        offset += v6_extension_length(type, header);
-        if (offset > length) {
-            return DROP_TRUNCATED;
-        }
-        if (type == IPPROTO_FRAGMENT && (header[2] != 0 || (header[3] & 0xf8) != 0)) {
-            return FORWARD; /* not the first: what follows is payload */
-        }
-        type = header[0];
-    }
-    return FORWARD;
-}
-
 static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struct burst *burst)
 {
     const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
     unsigned int n = burst->count[FAMILY_V6];
+    struct packet packet;
+    struct upper upper;
     unsigned int length;
     int verdict;
 
@@ -228,11 +184,9 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     if (unlikely(length > mbuf->pkt_len - RTE_ETHER_HDR_LEN || length > UINT16_MAX)) {
         return DROP_BAD_TOTAL_LENGTH;
     }
-    if (unlikely(v6_is_extension[ip->proto])) {
-        verdict = v6_check_extensions(mbuf, ip->proto, length);
-        if (verdict != FORWARD) {
-            return verdict;
-        }
+    packet = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
+    if (unlikely(extension_is_next(ip->proto)) && !extension_find_upper(&packet, ip, &upper)) {
+        return DROP_TRUNCATED;
     }
     if (unlikely((v6_class[ip->src_addr[0]] | v6_class[ip->dst_addr[0]]) != ORDINARY)) {
         verdict = v6_closer_look(pipe, ip->src_addr, ip->dst_addr);
@@ -242,7 +196,7 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     }
     fib6_prefetch(pipe->fib6, ip->dst_addr);
     memcpy(burst->v6_destinations[n], ip->dst_addr, 16);
-    burst->packets[FAMILY_V6][n] = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
+    burst->packets[FAMILY_V6][n] = packet;
     burst->count[FAMILY_V6] = n + 1;
     return FORWARD;
 }

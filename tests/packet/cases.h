@@ -33,7 +33,7 @@ struct packet_case {
     uint16_t payload;  /* 0: 40 bytes behind the IP header */
     int16_t resize;    /* bytes that the frame is longer (padding) or shorter than the packet says */
     bool bad_checksum; /* leave the IPv4 checksum as the patches made it */
-    struct patch patches[4];
+    struct patch patches[6];
 };
 
 extern struct world *world;

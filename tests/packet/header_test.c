@@ -260,8 +260,29 @@ static void extension_headers_are_whole_or_the_packet_is_dropped(void **state)
          .patches = {{V6_NEXT, 1, {0}}, {V6_PAYLOAD, 2, {59, 5}}}},
     };
 
+    static struct frame frame;
+
     (void)state;
-    check_cases(cases, ARRAY_SIZE(cases));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        case_build(&cases[i], &frame);
+        check_frame(&frame, NULL, cases[i].verdict);
+        /* none of them is longer than 40 bytes: in one segment it is found, in two it is not searched */
+        check_frame(&frame, (const unsigned int[]){V6_PAYLOAD + 40, 0}, cases[i].verdict);
+        check_frame(&frame, (const unsigned int[]){V6_PAYLOAD + 7, 0}, DROP_TRUNCATED);
+    }
+}
+
+static void more_extension_headers_than_anyone_needs_are_not_followed(void **state)
+{
+    static struct frame frame;
+
+    (void)state;
+    case_build(&(struct packet_case){.dst = V6_PLAIN, .payload = 100, .patches = {{V6_NEXT, 1, {60}}}}, &frame);
+    for (unsigned int i = 0; i < 12; i++) {
+        frame.bytes[V6_PAYLOAD + i * 8] = 60;
+        frame.bytes[V6_PAYLOAD + i * 8 + 1] = 0;
+    }
+    check_frame(&frame, NULL, SENT(TO_PLAIN)); /* the thirteenth is cut off */
 }
 
 /* As told in RFC 1624: vectors that a wrong increment gets wrong. */
@@ -354,6 +375,7 @@ int main(void)
         case_test(ports_beyond_the_packet_are_not_read),
         case_test(headers_in_a_second_segment_are_not_searched),
         case_test(extension_headers_are_whole_or_the_packet_is_dropped),
+        case_test(more_extension_headers_than_anyone_needs_are_not_followed),
         case_test(checksums_follow_the_hop_count_to_the_bit),
         case_test(checksums_are_right_whatever_they_were),
         case_test(a_checksum_of_minus_zero_is_right_and_leaves_as_it_should),
