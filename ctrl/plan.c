@@ -35,6 +35,7 @@ static int plan_port(const struct config_port *port, struct plan *plan, unsigned
         .argument = argument,
         .queues = port->queues,
         .mtu = port->has_mtu ? port->mtu : 0,
+        .icmp_rate = port->icmp_rate,
         .twin = xdp ? NULL : port->twin,
     };
     plan->install_ports[index] = (struct install_port){

@@ -14,8 +14,6 @@
 
 #define POOL_CACHE          256
 #define POOL_SPARE          4096 /* bursts under way, per-core caches */
-#define ICMP_RATE           1000 /* errors a second and port */
-#define ICMP_BURST          50   /* that may come at once */
 #define PENDING_MS          100  /* a packet waits for its neighbour */
 #define REQUEST_INTERVAL_MS 20   /* a flow to an unresolved neighbour asks this often */
 
@@ -84,9 +82,6 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
     worker->pipe.pending_time = rte_get_tsc_hz() / 1000 * PENDING_MS;
     worker->pipe.drop_class_e = true;
-    /* each worker its share, so that the port's rate is what was asked for */
-    worker->pipe.icmp_interval = rte_get_tsc_hz() / ICMP_RATE * dp->worker_count;
-    worker->pipe.icmp_burst = worker->pipe.icmp_interval * ICMP_BURST / dp->worker_count;
     return 0;
 no_memory:
     return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little for the worker on lcore %u",

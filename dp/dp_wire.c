@@ -8,10 +8,12 @@
  */
 #include "dp_private.h"
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <stdio.h>
 
-#define INBOX_SIZE 1024
+#define INBOX_SIZE       1024
+#define ICMP_BURST_SHARE 20 /* of a second's errors may come at once */
 
 static unsigned int owner_of(const struct dp *dp, unsigned int egress, unsigned int queue)
 {
@@ -85,6 +87,9 @@ static int wire_port(struct dp *dp, unsigned int index)
 
     dp_port_set_mac(dp, index, port->mac.addr_bytes);
     pipe_port->twin = PIPE_NO_TWIN;
+    /* each worker its share, so that the port's rate is what was asked for */
+    pipe_port->icmp_interval = rte_get_tsc_hz() * dp->worker_count / port->icmp_rate;
+    pipe_port->icmp_burst = rte_get_tsc_hz() / ICMP_BURST_SHARE;
     for (uint16_t q = 0; q < port->rx_queues; q++) {
         add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
     }

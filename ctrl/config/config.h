@@ -81,6 +81,7 @@ struct config_port {
     enum config_steer steer;     /* ANYCAST; other than AF_XDP: always ANYCAST, and without meaning */
     uint32_t mtu;                /* bytes of IP */
     bool has_mtu;                /* absent: the kernel twin's */
+    uint32_t icmp_rate;          /* ICMP errors a second about what it receives; 1000 */
     const char *twin;            /* never NULL: the kernel twin's name; the interface of AF_XDP, else the port's name */
 };
 

@@ -79,6 +79,7 @@ static const struct config_type lcore = NUMBER(0, 127);          /* RTE_MAX_LCOR
 static const struct config_type memory_mb = NUMBER(32, 1 << 20);
 static const struct config_type queues = NUMBER(1, 64);
 static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
+static const struct config_type icmp_rate = NUMBER(1, 1000000);
 static const struct config_type weight = NUMBER(1, 65535);
 static const struct config_type mode =
     TYPE(KIND_MODE, uint32_t, .wanted = "a file mode of four octal digits, like 0660");
@@ -169,6 +170,7 @@ static const struct config_field port_fields[] = {
     {"queues", &queues, AT(config_port, queues), .fallback = "1"},
     {"steer", &steer, AT(config_port, steer), .fallback = "anycast"},
     {"mtu", &mtu, AT_IF(config_port, mtu)},
+    {"icmp_rate", &icmp_rate, AT(config_port, icmp_rate), .fallback = "1000"},
     {"twin", &ifname, AT(config_port, twin)},
     END,
 };

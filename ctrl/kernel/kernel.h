@@ -43,7 +43,8 @@ struct kernel_neighbour {
     uint32_t ifindex;
     struct ip_addr addr;
     uint8_t mac[6];
-    bool usable; /* frames may be sent to the MAC: resolved, perhaps stale, not failed; and a unicast MAC */
+    bool usable : 1; /* frames may be sent to the MAC: resolved, perhaps stale, not failed; and a unicast MAC */
+    bool fixed : 1;  /* set by hand (NUD_PERMANENT) or needs no resolution (NUD_NOARP) */
 };
 
 static_assert(sizeof(struct kernel_link) == 32 && sizeof(struct kernel_address) == 56 &&
@@ -86,7 +87,8 @@ const struct kernel_address *kernel_address_next(const struct kernel *kernel, co
 const struct kernel_neighbour *kernel_neighbour_next(const struct kernel *kernel, const struct kernel_neighbour *prev);
 
 /* Asks the kernel to resolve the neighbour, or to verify it anew if it is stale (RTM_NEWNEIGH with NTF_USE). The
- * outcome arrives as a neighbour event. Not rate-limited here. Needs CAP_NET_ADMIN; and for IPv6 a link-local address
+ * outcome arrives as a neighbour event. A fixed neighbour is left alone: NTF_USE would make it an ordinary one, which
+ * then fails if nobody answers for it. Not rate-limited here. Needs CAP_NET_ADMIN; and for IPv6 a link-local address
  * on the link, without which the kernel accepts the request but solicits nobody. -EPERM, -ENODEV ... from the kernel.
  */
 int kernel_resolve(struct kernel *kernel, uint32_t ifindex, const struct ip_addr *addr) MUST_USE;

@@ -195,6 +195,7 @@ static int parse_neighbour(const struct nlmsghdr *message, struct kernel_event *
         }
     }
     neighbour->usable = (header->ndm_state & NUD_USABLE) != 0 && is_unicast_mac(neighbour->mac);
+    neighbour->fixed = (header->ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0;
     if (!neighbour->usable) {
         memset(neighbour->mac, 0, sizeof(neighbour->mac)); /* what it was before it failed is of no use */
     }

@@ -62,11 +62,15 @@ static int acknowledgement(const struct nlmsghdr *answer)
 
 int kernel_resolve(struct kernel *kernel, uint32_t ifindex, const struct ip_addr *addr)
 {
+    const struct kernel_neighbour *known = kernel_neighbour_get(kernel, ifindex, addr);
     alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
     struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
     const struct nlmsghdr *answer;
     struct ndmsg *header;
 
+    if (known != NULL && known->fixed) {
+        return 0;
+    }
     question->nlmsg_type = RTM_NEWNEIGH;
     question->nlmsg_flags = NLM_F_CREATE | NLM_F_ACK;
     header = mnl_nlmsg_put_extra_header(question, sizeof(*header));

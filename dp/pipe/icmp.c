@@ -73,10 +73,10 @@ static bool take_token(struct pipe *pipe, uint16_t port, uint64_t now)
 {
     uint64_t *due = &pipe->icmp_due[port];
 
-    if (*due > now + pipe->icmp_burst) {
+    if (*due > now + pipe->ports[port].icmp_burst) {
         return false;
     }
-    *due = RTE_MAX(*due, now) + pipe->icmp_interval;
+    *due = RTE_MAX(*due, now) + pipe->ports[port].icmp_interval;
     return true;
 }
 

@@ -31,8 +31,10 @@ struct pipe_addresses {
 /* A port as packets see it. */
 struct pipe_port {
     const struct pipe_addresses *addresses; /* NULL: none; published by a release store */
-    uint64_t mac;  /* the six bytes as they lie in a frame, in the low bits of a little-endian word */
-    uint16_t twin; /* lane of the kernel twin, PIPE_NO_TWIN if XDP is the only way to the kernel */
+    uint64_t mac;           /* the six bytes as they lie in a frame, in the low bits of a little-endian word */
+    uint16_t twin;          /* lane of the kernel twin, PIPE_NO_TWIN if XDP is the only way to the kernel */
+    uint64_t icmp_interval; /* TSC cycles between two ICMP errors of a worker in the long run */
+    uint64_t icmp_burst;    /* TSC cycles' worth of errors that may come at once */
 };
 
 struct pipe {
@@ -46,8 +48,6 @@ struct pipe {
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */
     bool drop_class_e;         /* 240/4 is martian */
-    uint64_t icmp_interval;    /* TSC cycles between two ICMP errors of a port in the long run */
-    uint64_t icmp_burst;       /* TSC cycles' worth of errors that may come at once */
     /* the worker's own */
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */

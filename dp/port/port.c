@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define DESCRIPTORS   2048
+#define ICMP_RATE     1000 /* errors a second, unless the port says otherwise */
 #define BUSY_TRIES    30
 #define BUSY_PAUSE_US 100000
 
@@ -200,7 +201,10 @@ int port_open(struct port *port, const struct port_settings *settings, unsigned 
 {
     int result;
 
-    *port = (struct port){.kind = settings->kind, .device = PORT_NONE, .twin_device = PORT_NONE};
+    *port = (struct port){.kind = settings->kind,
+                          .icmp_rate = settings->icmp_rate > 0 ? settings->icmp_rate : ICMP_RATE,
+                          .device = PORT_NONE,
+                          .twin_device = PORT_NONE};
     snprintf(port->name, sizeof(port->name), "%s", settings->name);
     result = main_device_open(port, settings, index, workers, pool, error);
     if (result == 0) {

@@ -23,10 +23,11 @@ enum port_kind { PORT_PCI, PORT_AF_XDP, PORT_TAP, PORT_MEMIF, PORT_PCAP, PORT_NU
 struct port_settings {
     const char *name; /* the operator's */
     enum port_kind kind;
-    const char *argument; /* what follows "kind:" in the configuration; "" for null */
-    unsigned int queues;  /* receive queues, 1 to PORT_QUEUES_MAX */
-    unsigned int mtu;     /* 0: the device's own */
-    const char *twin;     /* name of the TAP that is to be the kernel twin; NULL for PORT_AF_XDP */
+    const char *argument;   /* what follows "kind:" in the configuration; "" for null */
+    unsigned int queues;    /* receive queues, 1 to PORT_QUEUES_MAX */
+    unsigned int mtu;       /* 0: the device's own */
+    unsigned int icmp_rate; /* ICMP errors a second about what it receives; 0: 1000 */
+    const char *twin;       /* name of the TAP that is to be the kernel twin; NULL for PORT_AF_XDP */
 };
 
 struct port {
@@ -39,6 +40,7 @@ struct port {
     uint16_t rx_queues;
     uint16_t tx_queues;
     uint16_t mtu;
+    unsigned int icmp_rate;
     struct rte_ether_addr mac; /* what frames for us carry */
     bool started;
 };

@@ -24,6 +24,7 @@ static struct dp *create(unsigned int ports, unsigned int workers, unsigned int 
                                      .twin_device = i % 2 == 0 ? TWIN_OF(i) : PORT_NONE,
                                      .rx_queues = (uint16_t)rx_queues,
                                      .tx_queues = (uint16_t)tx_queues,
+                                     .icmp_rate = 1000,
                                      .mac.addr_bytes = {2, 0, 0, 0, 0, (uint8_t)i}};
     }
     return dp;

@@ -242,8 +242,8 @@ void world_speak(struct world *world, unsigned int port, unsigned int burst)
         abort();
     }
     world->ports[port].addresses = &addresses;
-    world->pipe.icmp_interval = MINUTES;
-    world->pipe.icmp_burst = (burst - 1) * MINUTES;
+    world->ports[port].icmp_interval = MINUTES;
+    world->ports[port].icmp_burst = (burst - 1) * MINUTES;
 }
 
 void world_reset(struct world *world)

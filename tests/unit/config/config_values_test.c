@@ -77,6 +77,7 @@ static void items_have_every_default(void **state)
 
     (void)state;
     assert_int_equal(port->queues, 1);
+    assert_int_equal(port->icmp_rate, 1000);
     assert_int_equal(port->steer, CONFIG_STEER_ANYCAST);
     assert_false(port->has_mtu);
     assert_string_equal(port[0].twin, "eth0");

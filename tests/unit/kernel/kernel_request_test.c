@@ -71,6 +71,23 @@ static void the_kernel_resolves_what_it_is_asked_to(void **state)
     mirror_close(&mirror);
 }
 
+static void a_neighbour_that_was_set_by_hand_stays_as_it_is(void **state)
+{
+    struct mirror mirror;
+    struct ip_addr nobody = mirror_ip("10.0.0.78");
+
+    (void)state;
+    mirror_open(&mirror);
+    mirror_run("sysctl -qw net.ipv4.neigh.v0.mcast_solicit=1 net.ipv4.neigh.v0.retrans_time_ms=100 &&"
+               "ip neighbour add 10.0.0.78 lladdr 02:00:00:00:00:78 dev v0 nud permanent");
+    mirror_expect(&mirror, "new neighbour 10.0.0.78 usable 78\n");
+    assert_int_equal(kernel_resolve(mirror.kernel, mirror.v0, &nobody), 0);
+    mirror_settle(&mirror);
+    assert_true(kernel_neighbour_get(mirror.kernel, mirror.v0, &nobody)->usable);
+    assert_null(strstr(mirror.log.text, "10.0.0.78 unusable"));
+    mirror_close(&mirror);
+}
+
 static void routes_are_as_the_kernel_would_take_them(void **state)
 {
     static const struct {
@@ -120,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernel_resolves_what_it_is_asked_to),
+        cmocka_unit_test(a_neighbour_that_was_set_by_hand_stays_as_it_is),
         cmocka_unit_test(routes_are_as_the_kernel_would_take_them),
     };
 

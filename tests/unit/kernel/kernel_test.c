@@ -91,7 +91,7 @@ static void nothing_is_said_of_what_did_not_change(void **state)
     mirror_settle(&mirror);
     mirror.log.text[0] = '\0';
     mirror_run("ip link set v0 alias same && ip link set v0 txqueuelen 99 && ip address change 10.0.0.1/24 dev v0 &&"
-               "ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 nud stale dev v0");
+               "ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 nud permanent dev v0");
     mirror_settle(&mirror);
     assert_string_equal(mirror.log.text, "");
     mirror_run("ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:0a nud reachable dev v0");
