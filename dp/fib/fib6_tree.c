@@ -7,10 +7,12 @@
 
 #define VALUES TRIE_DEEPER /* as many uniform trees, and sub-tables */
 
-/* A route alone in its /24 needs at most four windows: four leaves and three nodes to lead deeper. Routes that share
- * need less each. */
+/* A route alone in its /24 needs at most four windows: four leaves, three nodes to lead deeper, and a sub-table of one
+ * entry. Routes that share need less each. The rest lets a change build before what it replaces is retired. */
 #define NODES_PER_ROUTE   8
-#define ENTRIES_PER_ROUTE 2
+#define NODES_MORE        4096
+#define ENTRIES_PER_ROUTE 4
+#define ENTRIES_MORE      (1u << 16)
 
 /* Two boundaries a route; for each window of a build inside a build a first segment, and two boundaries of the cell
  * that goes deeper. */
@@ -19,8 +21,8 @@
 
 int fib6_trees_init(struct fib6_trees *trees, const struct trie *trie, struct rcu *rcu, unsigned int max_routes)
 {
-    uint32_t nodes = VALUES + max_routes * NODES_PER_ROUTE;
-    uint32_t units = (VALUES + max_routes * ENTRIES_PER_ROUTE) / FIB6_TABLE_UNIT;
+    uint32_t nodes = VALUES + NODES_MORE + max_routes * NODES_PER_ROUTE;
+    uint32_t units = (VALUES + ENTRIES_MORE + max_routes * ENTRIES_PER_ROUTE) / FIB6_TABLE_UNIT;
 
     *trees = (struct fib6_trees){
         .trie = trie,
