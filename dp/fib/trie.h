@@ -68,7 +68,7 @@ size_t trie_bytes(const struct trie *trie);
 /* The first `length` bits set. */
 static inline trie_key trie_mask(unsigned int length)
 {
-    return length == 0 ? 0 : ~(trie_key)0 << (TRIE_KEY_BITS - length);
+    return length < TRIE_KEY_BITS ? ~(~(trie_key)0 >> length) : ~(trie_key)0;
 }
 
 #endif
