@@ -213,9 +213,7 @@ const struct port *dp_port(const struct dp *dp, unsigned int index)
 
 bool dp_port_link_up(const struct dp *dp, unsigned int index)
 {
-    struct rte_eth_link link;
-
-    return rte_eth_link_get_nowait(dp->ports[index].device, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    return port_link_up(&dp->ports[index]);
 }
 
 void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
@@ -223,7 +221,7 @@ void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
     uint64_t word = 0;
 
     memcpy(&word, mac, 6);
-    memcpy(dp->ports[index].mac.addr_bytes, mac, 6);
+    port_set_mac(&dp->ports[index], mac);
     __atomic_store_n(&dp->pipe_ports[index].mac, word, __ATOMIC_RELAXED);
 }
 

@@ -62,6 +62,7 @@ static int wire_egress(struct dp *dp, unsigned int egress, enum lane_end end, ui
         lane->device = device;
         lane->queue = (uint16_t)queue;
         lane->end = (uint8_t)end;
+        punt_quota_set_up(&lane->quota, rte_get_tsc_hz());
         lane->full = end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL;
         if (owner_of(dp, egress, queue) == w) {
             continue;

@@ -7,6 +7,7 @@
 
 #define IDLE_POLLS    1000 /* empty loops before the first sleep */
 #define IDLE_SLEEP_US 50   /* longest sleep */
+#define TWIN_BURST    16   /* packets a loop from a twin: each is a system call that the other ports wait for */
 
 static unsigned int poll_sources(struct worker *worker)
 {
@@ -15,7 +16,8 @@ static unsigned int poll_sources(struct worker *worker)
 
     for (unsigned int i = 0; i < worker->source_count; i++) {
         const struct source *source = &worker->sources[i];
-        uint16_t n = rte_eth_rx_burst(source->device, source->queue, mbufs, BURST_MAX);
+        uint16_t most = source->twin ? TWIN_BURST : BURST_MAX;
+        uint16_t n = rte_eth_rx_burst(source->device, source->queue, mbufs, most);
 
         if (n == 0) {
             continue;

@@ -54,6 +54,12 @@ int config_check_port(struct config_parser *parser, const struct yaml_node_s *no
                               "ports: the kernel twin of an af_xdp: port is its interface \"%s\"; leave twin away",
                               twin);
     }
+    if (port->device.kind == CONFIG_DEVICE_TAP && strcmp(port->twin, port->device.argument) == 0) {
+        return config_mistake(parser, config_key_line(parser, node, "device"),
+                              "ports: the kernel twin would have the name of the tap: interface \"%s\", its wire; call "
+                              "the port another name, or add twin: NAME",
+                              port->twin);
+    }
     if (!config_ifname_valid(port->twin)) {
         return config_mistake(
             parser, config_key_line(parser, node, "name"),
@@ -64,11 +70,19 @@ int config_check_port(struct config_parser *parser, const struct yaml_node_s *no
     return 0;
 }
 
+static bool is_wire(const struct config_port *port, const char *interface)
+{
+    return port->device.kind == CONFIG_DEVICE_TAP && strcmp(port->device.argument, interface) == 0;
+}
+
 /* Two ports that share a device, or a twin: what they share, or NULL. */
 static const char *shared_by(const struct config_port *a, const struct config_port *b)
 {
     if (a->device.kind != CONFIG_DEVICE_NULL && strcmp(a->device.text, b->device.text) == 0) {
         return "device";
+    }
+    if (is_wire(a, b->twin) || is_wire(b, a->twin)) {
+        return "interface";
     }
     return strcmp(a->twin, b->twin) == 0 ? "kernel twin" : NULL;
 }

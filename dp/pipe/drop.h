@@ -25,12 +25,13 @@ enum drop_reason {
     DROP_TTL_EXPIRED,  /* TTL or hop limit 0 or 1 on arrival */
     DROP_TOO_BIG,      /* larger than the egress MTU */
     DROP_NO_NEIGHBOUR, /* the next hop's MAC is not resolved */
-    DROP_NO_TWIN,      /* for the kernel, on a port whose kernel twin takes packets only from XDP */
+    DROP_NO_TWIN,      /* for the kernel, but redirected by XDP, from which there is no way back: an address that came
+                          up a moment ago, or what parse knows better (multicast in a unicast frame) */
     DROP_NO_BUFFER,    /* no packet buffer left for a fragment */
     DROP_NO_HEADROOM,  /* no room before the packet for the header that it needs */
     /* transmit */
     DROP_TX_FULL,
-    DROP_PUNT_FULL,
+    DROP_PUNT_FULL, /* beyond the kernel twin's quota, or it does not take it */
     DROP_REASONS,
 };
 

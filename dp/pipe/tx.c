@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tx.h"
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 /* A device that is merely behind (AF_XDP in copy mode sends 32 a call) catches up within these. */
@@ -7,13 +8,18 @@
 
 static uint16_t device_send(struct lane *lane, struct counters *counters)
 {
-    uint64_t bytes = frame_bytes(lane->mbufs, lane->count);
     uint16_t sent = 0;
+    uint16_t count = lane->count;
+    uint64_t bytes;
 
-    for (int try = 0; try < TX_TRIES && sent < lane->count; try++) {
-        sent += rte_eth_tx_burst(lane->device, lane->queue, lane->mbufs + sent, lane->count - sent);
+    if (lane->end == LANE_TWIN) {
+        count = punt_admit(&lane->quota, lane->mbufs, count, rte_rdtsc());
     }
-    bytes -= frame_bytes(lane->mbufs + sent, lane->count - sent);
+    bytes = frame_bytes(lane->mbufs, count);
+    for (int try = 0; try < TX_TRIES && sent < count; try++) {
+        sent += rte_eth_tx_burst(lane->device, lane->queue, lane->mbufs + sent, count - sent);
+    }
+    bytes -= frame_bytes(lane->mbufs + sent, count - sent);
     if (lane->end == LANE_TWIN) {
         counter_add(&counters->punted, sent);
     } else {

@@ -9,6 +9,7 @@
 #define TX_H
 
 #include "counters.h"
+#include "punt.h"
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 #include <stdbool.h>
@@ -28,8 +29,9 @@ struct lane {
     uint16_t port;   /* index, for counters */
     uint16_t device; /* DPDK port id */
     uint16_t queue;
-    uint16_t count;        /* waiting in mbufs[] */
-    struct rte_ring *ring; /* LANE_RING */
+    uint16_t count;          /* waiting in mbufs[] */
+    struct rte_ring *ring;   /* LANE_RING */
+    struct punt_quota quota; /* LANE_TWIN */
     struct rte_mbuf *mbufs[TX_LANE_MAX];
 };
 
@@ -43,7 +45,8 @@ static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n
     return bytes;
 }
 
-/* Sends what waits; what the device does not take within a few tries, or the ring at once, is dropped. */
+/* Sends what waits; what the twin's quota does not admit, the device does not take within a few tries, or the ring at
+ * once, is dropped. */
 void lane_flush(struct lane *lane, struct counters *counters);
 
 /* Takes the packet over. */

@@ -3,6 +3,7 @@
 #include "devargs.h"
 #include "log.h"
 #include <errno.h>
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -115,6 +116,9 @@ static void choose_mac(struct port *port)
         port->mac.addr_bytes[0] = 0x02;
         port->mac.addr_bytes[5] ^= 0x80;
     }
+    if (!rte_is_valid_assigned_ether_addr(&port->mac)) { /* a ring, say, has none */
+        rte_eth_random_addr(port->mac.addr_bytes);
+    }
 }
 
 static int choose_queues(struct port *port, const struct port_settings *settings, unsigned int workers,
@@ -139,6 +143,15 @@ static int choose_queues(struct port *port, const struct port_settings *settings
     return 0;
 }
 
+/* An interface that is there already and is no TAP, to which the driver could attach. */
+static bool name_is_taken(const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", name);
+    return if_nametoindex(name) != 0 && access(path, F_OK) != 0;
+}
+
 static int twin_open(struct port *port, const struct port_settings *settings, unsigned int index,
                      struct rte_mempool *pool, struct error *error)
 {
@@ -151,6 +164,10 @@ static int twin_open(struct port *port, const struct port_settings *settings, un
         return 0;
     }
     snprintf(port->netdev, sizeof(port->netdev), "%s", settings->twin);
+    if (name_is_taken(settings->twin)) {
+        return error_set(error, -EEXIST, "port %s: there already is an interface %s; give its kernel twin another name",
+                         port->name, settings->twin);
+    }
     if (devargs_format_twin(settings->twin, index, &port->mac, devargs, sizeof(devargs)) != 0) {
         return error_set(error, -EINVAL, "port %s: \"%s\" cannot be an interface name", port->name, settings->twin);
     }
@@ -159,6 +176,9 @@ static int twin_open(struct port *port, const struct port_settings *settings, un
         return result;
     }
     result = queues_set_up(port->twin_device, 1, 1, pool);
+    if (result == 0) {
+        result = rte_eth_dev_set_mtu(port->twin_device, port->mtu);
+    }
     if (result != 0) {
         return error_set(error, result, "port %s: no kernel twin %s (%s)", port->name, settings->twin,
                          rte_strerror(-result));
@@ -206,6 +226,7 @@ int port_open(struct port *port, const struct port_settings *settings, unsigned 
                           .device = PORT_NONE,
                           .twin_device = PORT_NONE};
     snprintf(port->name, sizeof(port->name), "%s", settings->name);
+    snprintf(port->wire, sizeof(port->wire), "%s", settings->kind == PORT_TAP ? settings->argument : "");
     result = main_device_open(port, settings, index, workers, pool, error);
     if (result == 0) {
         result = twin_open(port, settings, index, pool, error);
@@ -237,9 +258,42 @@ int port_start(struct port *port, struct error *error)
     if (port->kind == PORT_TAP && rte_eth_promiscuous_enable(port->device) != 0) {
         log_warning("port %s: no promiscuous mode", port->name);
     }
+    /* the twin's groups are not known here: neighbour discovery needs them all. Devices without a filter refuse. */
+    if (port->twin_device != PORT_NONE) {
+        rte_eth_allmulticast_enable(port->device);
+    }
     result = device_start(port->twin_device, port, error);
     port->started = result == 0;
     return result;
+}
+
+void port_set_mac(struct port *port, const uint8_t mac[6])
+{
+    struct rte_ether_addr next;
+
+    memcpy(next.addr_bytes, mac, sizeof(next.addr_bytes));
+    if (rte_is_same_ether_addr(&port->mac, &next)) {
+        return;
+    }
+    port->mac = next;
+    /* the address of an AF_XDP port's device is the netdev's own, that of a TAP's the far end's */
+    if (port->kind == PORT_AF_XDP || port->kind == PORT_TAP) {
+        return;
+    }
+    if (rte_eth_dev_default_mac_addr_set(port->device, &next) != 0 && rte_eth_promiscuous_enable(port->device) != 0) {
+        log_debug("port %s: the device filters no MAC address", port->name);
+    }
+}
+
+bool port_link_up(const struct port *port)
+{
+    struct rte_eth_link link;
+
+    /* in another namespace, where the driver, which goes by its name, does not find it */
+    if (port->kind == PORT_TAP && if_nametoindex(port->wire) == 0) {
+        return true;
+    }
+    return rte_eth_link_get_nowait(port->device, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
 void port_close(struct port *port)

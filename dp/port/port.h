@@ -34,6 +34,7 @@ struct port {
     char name[PORT_NAME_MAX];
     char device_name[PORT_NAME_MAX]; /* DPDK's */
     char netdev[PORT_NAME_MAX];      /* the kernel twin's interface name */
+    char wire[PORT_NAME_MAX];        /* PORT_TAP: the interface at the device's far end */
     enum port_kind kind;
     uint16_t device;      /* DPDK port id */
     uint16_t twin_device; /* PORT_NONE: the netdev itself is the twin */
@@ -54,6 +55,10 @@ unsigned int port_mbufs(unsigned int queues);
 int port_open(struct port *port, const struct port_settings *settings, unsigned int index, unsigned int workers,
               struct rte_mempool *pool, struct error *error) MUST_USE;
 int port_start(struct port *port, struct error *error) MUST_USE;
+/* Frames for us carry this MAC address from now on: the twin was given another one. */
+void port_set_mac(struct port *port, const uint8_t mac[6]);
+/* As the driver tells it. */
+bool port_link_up(const struct port *port);
 void port_close(struct port *port);
 
 #endif

@@ -234,6 +234,11 @@ static void ports_are_checked(void **state)
          "f:4: ports: \"b\" has the device of \"a\"; each port needs its own"},
         {SITE "ports:\n- {name: a, device: af_xdp:b}\n- {name: b, device: tap:t}\n",
          "f:4: ports: \"b\" has the kernel twin of \"a\"; each port needs its own"},
+        {SITE "ports:\n- {name: t, device: tap:t}\n",
+         "f:3: ports: the kernel twin would have the name of the tap: interface \"t\", its wire; call the port another "
+         "name, or add twin: NAME"},
+        {SITE "ports:\n- {name: a, device: tap:t}\n- {name: t, device: null}\n",
+         "f:4: ports: \"t\" has the interface of \"a\"; each port needs its own"},
     };
 
     (void)state;
