@@ -86,6 +86,18 @@ static int twin_attach(struct install *install, struct twin *twin, const char *o
     return 0;
 }
 
+/* As system_refresh() keeps them; here before there is a socket that a transit port would redirect them to. */
+static void pass_local(struct install *install)
+{
+    const struct kernel_address *address = NULL;
+
+    while ((address = kernel_address_next(install->kernel, address)) != NULL) {
+        struct prefix host = prefix_host(&address->addr);
+
+        twins_set_local(install, &host, true);
+    }
+}
+
 int twins_attach(struct install *install, const char *object, struct error *error)
 {
     for (unsigned int i = 0; i < install->twin_count; i++) {
@@ -95,6 +107,7 @@ int twins_attach(struct install *install, const char *object, struct error *erro
             return result;
         }
     }
+    pass_local(install);
     return 0;
 }
 

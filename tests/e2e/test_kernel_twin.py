@@ -129,6 +129,6 @@ def test_the_ports_own_addresses_outlive_the_daemon_and_the_next_start_needs_no_
         exchange(connection, b"after")
     server.close()
     received = int(re.search(r"(\d+) received", pings.communicate()[0]).group(1))
-    assert received >= 98, f"{100 - received} of 100 pings lost while the daemon ended"
+    assert received >= 99, f"{100 - received} of 100 pings lost while the daemon ended"
     for family in (4, 6):
         site.expect_at("lon1", family)
