@@ -5,6 +5,7 @@ import time
 import pytest
 from scapy.all import IP, UDP, Ether, IPOption_RR, IPv6, IPv6ExtHdrHopByHop, Raw
 
+from lab.daemon import wait_until
 from lab.traffic import MAGIC, Pump, send
 from london import arrivals, candidate
 
@@ -75,6 +76,16 @@ def totals(rpc):
     return arrived, ended, {"forwarded": sent - stats["icmp_sent"], "received": received, **stats["drops"]}
 
 
+def totals_after(rpc, before, received):
+    """The totals when that many more packets have come and none is held (for its neighbour) any more, and a moment
+    later, for no other should come."""
+    def all_came():
+        return totals(rpc)[2]["received"] >= before["received"] + received and not rpc.call("stats.get")["held"]
+    wait_until(all_came, timeout_s=3)
+    time.sleep(0.05)
+    return totals(rpc)
+
+
 @pytest.fixture
 def routed(london):
     """Both families reach lon1; two prefixes end nowhere."""
@@ -96,8 +107,7 @@ def test_each_packet_is_counted_once_for_what_became_of_it(routed, name):
     frame = bytes(Ether(src=routed.client.mac(), dst=routed.forwarder.mac("up"), type=ether_type)) + bytes(packet)
     _, _, before = totals(routed.rpc)
     send(routed.client, [frame] * COPIES)
-    time.sleep(0.3)  # a packet waits up to 0.1 s for its neighbour
-    arrived, ended, after = totals(routed.rpc)
+    arrived, ended, after = totals_after(routed.rpc, before, COPIES)
     changes = {reason: after[reason] - before[reason] for reason in after if after[reason] != before[reason]}
     assert changes == {"received": COPIES, end: COPIES}
     assert arrived == ended
@@ -107,8 +117,7 @@ def test_a_source_address_that_no_host_may_have_is_refused_in_the_ethernet_heade
     _, _, before = totals(routed.rpc)
     for source in ("01:00:5e:00:00:01", routed.forwarder.mac("up")):
         send(routed.client, [bytes(Ether(src=source, dst=routed.forwarder.mac("up")) / v4())] * COPIES)
-    time.sleep(0.1)
-    arrived, ended, after = totals(routed.rpc)
+    arrived, ended, after = totals_after(routed.rpc, before, 2 * COPIES)
     assert after["bad_source_mac"] - before["bad_source_mac"] == 2 * COPIES
     assert arrived == ended
 
@@ -143,7 +152,7 @@ def test_ports_instances_and_workers_tell_the_same_story(routed):
     ports, instances = figures()
     frame = bytes(routed.ethernet / v4())
     send(routed.client, [frame] * COPIES)
-    time.sleep(0.1)
+    wait_until(lambda: figures()[1]["lon1"][0] >= instances["lon1"][0] + COPIES, timeout_s=3)
     ports_after, instances_after = figures()
     assert ports_after["up"][0] - ports["up"][0] == COPIES
     assert ports_after["d0"][1] - ports["d0"][1] == COPIES

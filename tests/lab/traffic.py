@@ -67,13 +67,19 @@ def forwarded(frame):
 
 
 class Pump:
-    """Sends frames from a host at a rate, in a process of its own. wait() -> (sent, worst lag in seconds)."""
+    """Sends frames from a host at a rate, in a process of its own, to the last of them or until stop().
+
+    Both ways to the end answer (sent, seconds that the sender was held up at worst)."""
 
     def __init__(self, host, frames, pps, device="eth0"):
         program = os.path.join(BUILD, "tests/lab/pump")
         self.process = host.spawn(program, device, str(pps), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.process.stdin.write(b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames))
         self.process.stdin.close()
+
+    def stop(self):
+        self.process.terminate()
+        return self.wait()
 
     def wait(self):
         sent, lag_us = self.process.stdout.read().split()
