@@ -71,8 +71,8 @@ def totals(rpc):
     stats = rpc.call("stats.get")
     received = sum(worker["rx"] for worker in stats["workers"])
     sent = sum(worker["tx"] for worker in stats["workers"])
-    arrived = received + stats["icmp_sent"]
-    ended = sent + stats["punted"] + sum(stats["drops"].values()) + stats.get("held", 0)
+    arrived = received + stats["created"]
+    ended = sent + stats["punted"] + sum(stats["drops"].values()) + stats["held"]
     return arrived, ended, {"forwarded": sent - stats["icmp_sent"], "received": received, **stats["drops"]}
 
 
