@@ -61,7 +61,8 @@ void fib6_destroy(struct fib6 *fib);
 int fib4_set(struct fib4 *fib, uint32_t addr, unsigned int length, uint32_t value) MUST_USE;
 int fib6_set(struct fib6 *fib, const uint8_t addr[16], unsigned int length, uint32_t value) MUST_USE;
 
-/* -EINVAL: length or host bits. -ENOENT: no such route. Nothing else can fail. */
+/* -EINVAL: length or host bits. -ENOENT: no such route. -ENOSPC, IPv6 alone: no room for the nodes that the change
+ * needs. */
 int fib4_del(struct fib4 *fib, uint32_t addr, unsigned int length) MUST_USE;
 int fib6_del(struct fib6 *fib, const uint8_t addr[16], unsigned int length) MUST_USE;
 
