@@ -32,11 +32,12 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
     }
     link = kernel_link_get(install->kernel, install->twins[hop->port].ifindex);
     neighbour = kernel_neighbour_get(install->kernel, install->twins[hop->port].ifindex, &hop->gateway);
-    rewrite.mtu = (uint16_t)(link->mtu < UINT16_MAX ? link->mtu : UINT16_MAX);
-    if (neighbour == NULL || !neighbour->usable) {
+    /* no link: a hop that leans on another one, whose port has just lost its netdev */
+    if (link == NULL || neighbour == NULL || !neighbour->usable) {
         rewrite.kind = REWRITE_UNRESOLVED;
         return rewrite;
     }
+    rewrite.mtu = (uint16_t)(link->mtu < UINT16_MAX ? link->mtu : UINT16_MAX);
     rewrite.header_length = ETH_HLEN;
     memcpy(rewrite.header, neighbour->mac, ETH_ALEN);
     memcpy(rewrite.header + ETH_ALEN, dp_port(install->dp, hop->port)->mac.addr_bytes, ETH_ALEN);

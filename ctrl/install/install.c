@@ -22,18 +22,18 @@ static void on_link(void *owner, const struct kernel_link *old, const struct ker
     if (install->dp == NULL) {
         return;
     }
-    if (old != NULL && (now == NULL || strcmp(old->name, now->name) != 0)) {
-        twin_refresh(install, old, true);
+    /* what other links mean for next hops, the kernel's routes say */
+    if (twins_refresh(install, old, now)) {
+        system_refresh_all(install);
+        hops_refresh(install, false);
+        install->recheck = true; /* once more for those that lean on others, which have moved by then */
     }
-    if (now != NULL) {
-        twin_refresh(install, now, false);
-    }
-    hops_refresh(install, false);
 }
 
 static void on_address(void *owner, const struct kernel_address *old, const struct kernel_address *now)
 {
     struct install *install = owner;
+    const struct kernel_address *either = now != NULL ? now : old;
 
     if (install->dp == NULL) {
         return;
@@ -44,7 +44,10 @@ static void on_address(void *owner, const struct kernel_address *old, const stru
     if (now != NULL) {
         system_refresh_address(install, now);
     }
-    hops_refresh(install, false);
+    if (install_port_of(install, either->ifindex) >= 0) {
+        hops_refresh(install, false);
+        install->recheck = true; /* as above */
+    }
 }
 
 static void on_neighbour(void *owner, const struct kernel_neighbour *old, const struct kernel_neighbour *now)
@@ -151,7 +154,7 @@ int install_bind(struct install *install, struct dp *dp, struct error *error)
         return error_set(error, -ENOMEM, "no memory for adjacencies");
     }
     while ((link = kernel_link_next(install->kernel, link)) != NULL) {
-        twin_refresh(install, link, false);
+        twins_refresh(install, NULL, link);
     }
     system_refresh_all(install);
     return 0;
@@ -202,6 +205,16 @@ int install_kernel_ready(struct install *install)
 void install_routes_changed(struct install *install)
 {
     install->recheck = true;
+}
+
+const struct kernel_link *install_link(const struct install *install, unsigned int port)
+{
+    return kernel_link_get(install->kernel, install->ifindexes[port]);
+}
+
+bool install_running(const struct install *install, unsigned int port)
+{
+    return install->twins[port].running;
 }
 
 const struct kernel *install_kernel(const struct install *install)

@@ -65,6 +65,10 @@ void install_tick(struct install *install, uint64_t now_ms);
 void install_routes_changed(struct install *install);
 
 const struct kernel *install_kernel(const struct install *install);
+/* The port's netdev, or NULL while there is none. */
+const struct kernel_link *install_link(const struct install *install, unsigned int port);
+/* Frames can leave by the port. */
+bool install_running(const struct install *install, unsigned int port);
 /* The index of the port whose netdev this is, or -ENODEV. */
 int install_port_of(const struct install *install, uint32_t ifindex) MUST_USE;
 /* Verdicts of a port's XDP program; -ENOENT: it has none. */

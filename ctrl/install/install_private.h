@@ -20,6 +20,7 @@ struct twin {
     bool xdp;
     enum steer_mode mode;
     struct steer *steer; /* NULL without XDP */
+    uint32_t attached;   /* the interface that XDP and the socket are on, whatever its name; 0: that is gone */
     uint32_t ifindex;    /* 0 while there is no such netdev */
     bool running;
     struct hop *glean; /* for its connected subnets */
@@ -109,8 +110,8 @@ void system_clear(struct install *install);
 uint32_t system_path_list(const struct install *install, const struct prefix *prefix);
 
 /* twin.c */
-/* What a link event says about a port, if it is one's. */
-void twin_refresh(struct install *install, const struct kernel_link *link, bool gone);
+/* What a link event (as in struct kernel_callbacks) says about ports. False: nothing. */
+bool twins_refresh(struct install *install, const struct kernel_link *old, const struct kernel_link *now);
 /* The addresses that the port speaks from, after an address of its netdev came or went. */
 void twin_refresh_addresses(struct install *install, uint32_t ifindex);
 /* Local or not: what XDP does with a prefix on all ports. */

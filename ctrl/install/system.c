@@ -99,14 +99,29 @@ static struct hop *wish_hop(struct install *install, const struct prefix *prefix
     }
 }
 
+/* The decided route comes into force again. The system route's path list is about to go: where there is no room for
+ * what was decided, there is no route. */
+static void uncover(struct install *install, const struct prefix *prefix)
+{
+    char text[PREFIX_STRLEN];
+    int result = install_route(install, prefix, install->settings.decided(install->settings.owner, prefix));
+
+    if (result == 0) {
+        return;
+    }
+    log_error("no room for the route of %s: %s", prefix_format(prefix, text), strerror(-result));
+    result = dp_route_del(install->dp, prefix);
+    if (result != 0) {
+        log_error("a route cannot be taken away: %s", strerror(-result));
+    }
+}
+
 static void system_remove(struct install *install, struct system_route *route)
 {
     const struct prefix prefix = route->prefix;
 
     prefix_set_remove(&install->system, &route->prefix);
-    if (install_route(install, &prefix, install->settings.decided(install->settings.owner, &prefix)) != 0) {
-        log_error("a route cannot be taken away: the tables are inconsistent");
-    }
+    uncover(install, &prefix);
     outcome_put(install, route->outcome);
     hop_put(install, route->hop);
     free(route);
@@ -211,6 +226,7 @@ void system_clear(struct install *install)
     while ((member = prefix_set_seek(&install->system, &first)) != NULL) {
         system_remove(install, (struct system_route *)member);
     }
+    prefix_set_clear(&install->system, NULL, NULL); /* empty, but for its memory */
 }
 
 uint32_t system_path_list(const struct install *install, const struct prefix *prefix)

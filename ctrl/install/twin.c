@@ -80,6 +80,7 @@ static int twin_attach(struct install *install, struct twin *twin, const char *o
     if (result != 0) {
         return error_set(error, result, "port %s: %s", twin->name, reason.text);
     }
+    twin->attached = link->ifindex;
     for (unsigned int i = 0; i < install->anycast_count; i++) {
         twin_set(install, twin, &install->anycast[i], false);
     }
@@ -111,35 +112,57 @@ int twins_attach(struct install *install, const char *object, struct error *erro
     return 0;
 }
 
-static struct twin *twin_by_netdev(struct install *install, const char *netdev)
+static bool is_netdev(const struct twin *twin, const struct kernel_link *link)
 {
-    for (unsigned int i = 0; i < install->twin_count; i++) {
-        if (strcmp(install->twins[i].netdev, netdev) == 0) {
-            return &install->twins[i];
-        }
+    if (link == NULL) {
+        return false;
     }
-    return NULL;
+    return twin->xdp ? twin->attached == link->ifindex : strcmp(twin->netdev, link->name) == 0;
 }
 
-void twin_refresh(struct install *install, const struct kernel_link *link, bool gone)
+static void twin_follow(struct install *install, struct twin *twin, const struct kernel_link *link)
 {
-    struct twin *twin = twin_by_netdev(install, link->name);
-    unsigned int port;
+    unsigned int port = (unsigned int)(twin - install->twins);
 
-    if (twin == NULL) {
-        return;
-    }
-    port = (unsigned int)(twin - install->twins);
-    twin->ifindex = gone ? 0 : link->ifindex;
-    install->ifindexes[port] = twin->ifindex;
+    twin->ifindex = link->ifindex;
+    install->ifindexes[port] = link->ifindex;
     /* a TAP twin is no wire: its port's link is the driver's */
-    twin->running = !gone && (twin->xdp ? link->running : dp_port_link_up(install->dp, port));
-    if (!gone) {
-        dp_port_set_mac(install->dp, port, link->mac);
-    }
-    if (!gone && twin->steer != NULL && steer_set_mac(twin->steer, link->mac) != 0) {
+    twin->running = twin->xdp ? link->running : dp_port_link_up(install->dp, port);
+    dp_port_set_mac(install->dp, port, link->mac);
+    if (twin->steer != NULL && steer_set_mac(twin->steer, link->mac) != 0) {
         log_error("port %s: XDP does not take the MAC address", twin->name);
     }
+}
+
+static void twin_lose(struct install *install, struct twin *twin, bool deleted)
+{
+    twin->ifindex = 0;
+    install->ifindexes[twin - install->twins] = 0;
+    twin->running = false;
+    if (deleted && twin->xdp) {
+        twin->attached = 0;
+        log_error("port %s: interface %s was deleted; the port is down until a restart", twin->name, twin->netdev);
+    }
+}
+
+bool twins_refresh(struct install *install, const struct kernel_link *old, const struct kernel_link *now)
+{
+    bool any = false;
+
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        struct twin *twin = &install->twins[i];
+        bool was = is_netdev(twin, old);
+
+        if (is_netdev(twin, now)) {
+            twin_follow(install, twin, now);
+        } else if (was) {
+            twin_lose(install, twin, now == NULL);
+        } else {
+            continue;
+        }
+        any = true;
+    }
+    return any;
 }
 
 void twin_refresh_addresses(struct install *install, uint32_t ifindex)

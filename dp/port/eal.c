@@ -145,7 +145,7 @@ static int log_libxdp(enum libxdp_print_level level, const char *format, va_list
 
 int eal_start(const struct eal_settings *settings, struct error *error)
 {
-    struct arguments arguments = {0};
+    static struct arguments arguments; /* the EAL, which starts once, keeps pointers into the texts */
     int result = check_lcores(settings, error);
 
     if (result != 0) {
@@ -159,7 +159,6 @@ int eal_start(const struct eal_settings *settings, struct error *error)
         log_debug("EAL argument: %s", arguments.text[i]);
     }
     libxdp_set_print(log_libxdp);
-    /* the EAL keeps pointers into the texts */
     if (rte_eal_init(arguments.count, arguments.text) < 0) {
         return error_set(error, -rte_errno, "dpdk: the EAL does not start with memory_mb %u (%s)%s",
                          settings->memory_mb, rte_strerror(rte_errno),
