@@ -148,7 +148,7 @@ static void on_tick(void *owner)
     struct daemon *daemon = owner;
 
     install_tick(daemon->control.install, loop_now_ms());
-    site_tick(daemon->control.site);
+    site_tick(daemon->control.site, loop_now_ms());
     loop_timer_set(daemon->loop, &daemon->tick, TICK_MS);
 }
 

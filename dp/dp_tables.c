@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Adjacencies, path lists, routes, and what workers wish for. */
 #include "dp_private.h"
+#include <errno.h>
 
 /* Workers count by id, and never reset: an id may be given out again. */
 static struct traffic counted(const struct dp *dp, uint16_t id)
@@ -20,6 +21,10 @@ int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite)
 {
     int id = adjacency_alloc(dp->adjacencies, rewrite);
 
+    if (id == -ENOSPC) {
+        rcu_synchronize(dp->rcu); /* ids that were given back wait for the workers */
+        id = adjacency_alloc(dp->adjacencies, rewrite);
+    }
     if (id > 0) {
         dp->adjacency_base[id] = counted(dp, (uint16_t)id);
     }
@@ -57,7 +62,13 @@ struct traffic dp_adjacency_traffic(const struct dp *dp, uint16_t id)
 
 int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec)
 {
-    return path_list_create(dp->path_lists, spec);
+    int id = path_list_create(dp->path_lists, spec);
+
+    if (id == -ENOSPC) {
+        rcu_synchronize(dp->rcu); /* as above */
+        id = path_list_create(dp->path_lists, spec);
+    }
+    return id;
 }
 
 void dp_path_list_destroy(struct dp *dp, uint32_t id)
@@ -65,12 +76,23 @@ void dp_path_list_destroy(struct dp *dp, uint32_t id)
     path_list_destroy(dp->path_lists, id);
 }
 
-int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
+static int route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
 {
     if (prefix->addr.family == FAMILY_V4) {
         return fib4_set(dp->fib4, ip_addr_to_u32(&prefix->addr), prefix->length, path_list);
     }
     return fib6_set(dp->fib6, prefix->addr.bytes, prefix->length, path_list);
+}
+
+int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
+{
+    int result = route_set(dp, prefix, path_list);
+
+    if (result == -ENOSPC) {
+        rcu_synchronize(dp->rcu); /* as above */
+        result = route_set(dp, prefix, path_list);
+    }
+    return result;
 }
 
 int dp_route_del(struct dp *dp, const struct prefix *prefix)

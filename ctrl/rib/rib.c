@@ -279,7 +279,7 @@ bool rib_withdraw(struct rib *rib, const struct prefix *prefix, const struct can
     return true;
 }
 
-static bool selects(const struct rib_selector *selector, const struct candidate *candidate)
+bool rib_selects(const struct rib_selector *selector, const struct candidate *candidate)
 {
     return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
            (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
@@ -300,7 +300,7 @@ static size_t for_each_selected(struct rib *rib, const struct rib_selector *sele
 
         for (struct rib_entry *entry = rib_seek(rib, &first); entry != NULL; entry = rib_next(rib, entry)) {
             for (uint32_t at = entry->n_candidates; at-- > 0;) {
-                n += selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
+                n += rib_selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
             }
         }
     }

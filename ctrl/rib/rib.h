@@ -62,6 +62,7 @@ struct candidate {
 struct rib_outcome {
     uint64_t generation;
     uint32_t path_list_id;
+    bool pending; /* what was decided last could not be installed */
 };
 
 /* Read only but for `outcome`. A pointer to an entry is good until rib_release(), one to a candidate until the next
@@ -118,6 +119,8 @@ struct rib_selector {
     const struct target *target;
     const bool *stale;
 };
+
+bool rib_selects(const struct rib_selector *selector, const struct candidate *candidate);
 
 /* Each walks all prefixes and never fails. */
 

@@ -25,7 +25,7 @@ struct place site_place(struct site *site, const struct target *target, enum fam
         place.weight = instance->weight;
         place.hash = instance->name_hash;
         place.hop = instance->hops[family];
-    } else {
+    } else if (target->kind == TARGET_NEXT_HOP) {
         place.hash = hash_bytes(&target->next_hop, sizeof(target->next_hop), 0);
         place.hop = hop_get(site->install, &target->next_hop, family);
         if (place.hop != NULL) {
@@ -227,6 +227,8 @@ int site_commit(struct site *site)
         int result = install_entry(site, entry);
 
         changed |= result == 1;
+        entry->outcome.pending = result < 0;
+        site->pending |= result < 0;
         first_error = result < 0 && first_error == 0 ? result : first_error;
         rib_release(site->rib, entry);
     }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define RETRY_INTERVAL_MS 1000 /* for routes that found no room */
+
 static const struct prefix first_of[FAMILIES] = {
     [FAMILY_V4] = {.addr = {.family = FAMILY_V4}},
     [FAMILY_V6] = {.addr = {.family = FAMILY_V6}},
@@ -118,12 +120,16 @@ void site_hop_changed(void *owner, const struct hop *hop)
     if (site == NULL || site->changed_count > CHANGED_MAX) {
         return;
     }
-    if (site->changed_count == CHANGED_MAX) {
-        site->changed_count++;
-        return;
-    }
     hop_info(site->install, hop, &info);
-    site->changed[site->changed_count++] = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = info.address};
+    for (unsigned int i = 0; i < site->changed_count; i++) {
+        if (ip_addr_equal(&site->changed[i].next_hop, &info.address)) {
+            return;
+        }
+    }
+    if (site->changed_count < CHANGED_MAX) {
+        site->changed[site->changed_count] = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = info.address};
+    }
+    site->changed_count++;
 }
 
 /* Each mark walks all prefixes, so that beyond a few hops one walk for all is cheaper. */
@@ -147,15 +153,43 @@ static void mark_changed_hops(struct site *site)
     site->changed_count = 0;
 }
 
-void site_tick(struct site *site)
+/* Room may have come since. */
+static void mark_pending(struct site *site)
 {
-    if (site->changed_count == 0) {
+    for (int family = 0; family < FAMILIES; family++) {
+        struct rib_entry *entry = rib_seek(site->rib, &first_of[family]);
+
+        for (; entry != NULL; entry = rib_next(site->rib, entry)) {
+            if (entry->outcome.pending) {
+                rib_mark_entry(site->rib, entry);
+            }
+        }
+    }
+    site->pending = false;
+}
+
+void site_tick(struct site *site, uint64_t now_ms)
+{
+    bool retry = site->pending && now_ms - site->retried_ms >= RETRY_INTERVAL_MS;
+
+    if (site->changed_count == 0 && !retry) {
         return;
     }
+    if (retry) {
+        site->retried_ms = now_ms;
+        mark_pending(site);
+    }
     mark_changed_hops(site);
-    if (site_commit(site) != 0) {
+    if (site_commit(site) != 0 && !retry) {
         log_error("a route could not be installed after a next hop changed: the tables are full");
     }
+}
+
+bool site_route_pending(const struct site *site, const struct prefix *prefix)
+{
+    const struct rib_entry *entry = rib_find(site->rib, prefix);
+
+    return entry != NULL && entry->outcome.pending;
 }
 
 uint32_t site_decided(void *owner, const struct prefix *prefix)
@@ -201,6 +235,21 @@ void site_release_target(struct site *site, const struct target *target, enum fa
     hop_put(site->install, hop);
 }
 
+void site_candidate_release(struct site *site, enum family family, const struct candidate *candidate)
+{
+    site_release_target(site, &candidate->target, family);
+    attrs_unref(site->attrs, candidate->attrs);
+}
+
+static void hand_back(struct site *site, enum family family, const struct candidate *before, struct candidate *old)
+{
+    if (old != NULL) {
+        *old = *before;
+    } else {
+        site_candidate_release(site, family, before);
+    }
+}
+
 int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
                    struct candidate *old)
 {
@@ -217,12 +266,7 @@ int site_route_set(struct site *site, const struct prefix *prefix, const struct 
         return result;
     }
     if (result != RIB_ADDED) {
-        site_release_target(site, &before.target, family);
-        if (old != NULL) {
-            *old = before;
-        } else {
-            attrs_unref(site->attrs, before.attrs);
-        }
+        hand_back(site, family, &before, old);
     }
     return result;
 }
@@ -235,20 +279,8 @@ bool site_route_del(struct site *site, const struct prefix *prefix, const struct
     if (!rib_withdraw(site->rib, prefix, key, &before)) {
         return false;
     }
-    site_release_target(site, &before.target, prefix->addr.family);
-    if (old != NULL) {
-        *old = before;
-    } else {
-        attrs_unref(site->attrs, before.attrs);
-    }
+    hand_back(site, prefix->addr.family, &before, old);
     return true;
-}
-
-static bool selected(const struct candidate *candidate, const struct rib_selector *selector)
-{
-    return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
-           (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
-           (selector->target == NULL || target_equal(selector->target, &candidate->target));
 }
 
 size_t site_flush(struct site *site, const struct rib_selector *selector)
@@ -258,7 +290,7 @@ size_t site_flush(struct site *site, const struct rib_selector *selector)
 
         for (; entry != NULL; entry = rib_next(site->rib, entry)) {
             for (uint32_t i = 0; i < entry->n_candidates; i++) {
-                if (selected(&entry->candidates[i], selector)) {
+                if (rib_selects(selector, &entry->candidates[i])) {
                     site_release_target(site, &entry->candidates[i].target, (enum family)family);
                 }
             }

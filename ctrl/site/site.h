@@ -93,22 +93,25 @@ uint32_t site_instance_end(const struct site *site);
 int site_instance_admin(struct site *site, const char *name, bool down, struct error *error) MUST_USE;
 
 /* Routes. The candidate's key names session, peer and path id; its peer and instance must exist; attrs come from
- * site_attrs(). enum rib_change or -errno; *old as rib_upsert() has it, but for its reference to the attributes, which
- * is the caller's to give back only where `old` is wanted. */
+ * site_attrs(). enum rib_change or -errno. *old (NULL: not wanted) as rib_upsert() has it; what it holds is the
+ * caller's, to be given back by site_candidate_release(). Setting it again before that needs no memory. */
 struct attrs_table *site_attrs(struct site *site);
 int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
                    struct candidate *old) MUST_USE;
 bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,
                     struct candidate *old);
+void site_candidate_release(struct site *site, enum family family, const struct candidate *candidate);
 /* Withdraws the operator's candidates, of one peer or (NULL) of all; returns how many. */
 size_t site_route_flush(struct site *site, const uint16_t *peer_id);
 
 /* Decides and installs what changed. Counts a generation if anything did. 0; or the first -errno of a route that could
- * not be installed and keeps its old outcome: -ENOSPC (tables full), -ENOMEM. */
+ * not be installed: -ENOSPC (tables full), -ENOMEM. Such a route keeps its old outcome, and is tried again. */
 int site_commit(struct site *site) MUST_USE;
 uint64_t site_generation(const struct site *site);
-/* Now and then: decides anew what hops that came or went have touched. */
-void site_tick(struct site *site);
+/* The prefix has another outcome than was decided, for want of room. */
+bool site_route_pending(const struct site *site, const struct prefix *prefix);
+/* Every 10 ms: decides anew what hops that came or went have touched. */
+void site_tick(struct site *site, uint64_t now_ms);
 
 const struct rib *site_rib(const struct site *site);
 

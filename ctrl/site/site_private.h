@@ -21,6 +21,8 @@ struct site {
     struct names instance_names;
     struct site_instance **instances;
     uint64_t generation;
+    bool pending; /* some routes could not be installed: tried again now and then */
+    uint64_t retried_ms;
     struct target changed[CHANGED_MAX];
     unsigned int changed_count; /* CHANGED_MAX + 1: more than fit */
 };
