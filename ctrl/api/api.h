@@ -63,5 +63,8 @@ struct api_method {
 
 /* "return api_fail(call, API_ERR_NO_ROUTE, "no route to %s", text);" */
 #define api_fail(call, code, ...) error_set(&(call)->error, code, __VA_ARGS__)
+/* A JSON string of an error's text. One that was cut inside a character is no UTF-8 any more: then only its ASCII is
+ * kept. NULL: no memory. */
+json_t *api_text(const char *text);
 
 #endif

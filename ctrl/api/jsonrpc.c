@@ -30,8 +30,7 @@ static int append_json(struct byte_queue *out, const json_t *value)
     return json_dump_callback(value, append_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0 ? 0 : -ENOMEM;
 }
 
-/* A text that was cut inside a character is no UTF-8 any more: then only its ASCII is kept. */
-static json_t *string_of(const char *text)
+json_t *api_text(const char *text)
 {
     char ascii[sizeof(((struct error *)NULL)->text)];
     json_t *string = json_string(text);
@@ -68,7 +67,7 @@ static int append_result(struct byte_queue *out, const json_t *id, const json_t 
 
 static int append_error(struct byte_queue *out, const json_t *id, int code, const char *message, json_t *data)
 {
-    json_t *text = string_of(message);
+    json_t *text = api_text(message);
     json_t *error = json_pack("{s:i, s:o*, s:O*}", "code", code, "message", text, "data", data);
     int result = error == NULL ? -ENOMEM : append_head(out, id);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * route.update: every entry is read and checked before any is applied, and all are decided and installed as one
- * generation. What was applied can be taken back, should the tables turn out to be full.
+ * generation. What was applied can be taken back, should it turn out to be too strict, or the tables to be full.
  */
 #include "candidate_json.h"
+#include "log.h"
 #include "methods_private.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -35,12 +36,15 @@ static const struct api_param del_table[] = {
 };
 enum { DEL_PREFIX, DEL_PEER, DEL_PATH_ID };
 
-/* A change that is made or was made. */
+/* A change that is to be made or was made. */
 struct change {
     struct prefix prefix;
-    struct candidate candidate; /* to add, with a reference; or what was there before, for undoing */
+    struct candidate candidate; /* to add, with its attributes; or what was there before, for undoing */
     bool had_before;
-    bool skip; /* refused */
+    bool skip;        /* refused */
+    const char *list; /* "add" or "del", and the place in it */
+    size_t index;
+    unsigned int *counted; /* as what: in struct update */
 };
 
 struct update {
@@ -52,29 +56,18 @@ struct update {
     size_t undo_room;
     json_t *errors;
     int first_code;
+    struct error first_error;
     unsigned int added, replaced, unchanged, deleted;
 };
 
-static void refuse(struct update *update, const char *list, size_t index, int code, const char *text)
+static void refuse(struct update *update, const char *list, size_t index, int code, const struct error *error)
 {
-    json_array_append_new(update->errors, json_pack("{s:i, s:s, s:i, s:s}", "index", (int)index, "list", list, "code",
-                                                    code, "message", text));
-    update->first_code = update->first_code == 0 ? code : update->first_code;
-}
-
-static bool exists(const struct update *update, const struct change *change)
-{
-    const struct rib_entry *entry = rib_find(site_rib(update->control->site), &change->prefix);
-
-    for (uint32_t i = 0; entry != NULL && i < entry->n_candidates; i++) {
-        const struct candidate_key *key = &entry->candidates[i].key;
-
-        if (key->session_id == change->candidate.key.session_id && key->peer_id == change->candidate.key.peer_id &&
-            key->path_id == change->candidate.key.path_id) {
-            return true;
-        }
+    json_array_append_new(update->errors, json_pack("{s:i, s:s, s:i, s:o}", "index", (int)index, "list", list, "code",
+                                                    code, "message", api_text(error->text)));
+    if (update->first_code == 0) {
+        update->first_code = code;
+        update->first_error = *error;
     }
-    return false;
 }
 
 static void read_adds(struct update *update)
@@ -85,26 +78,24 @@ static void read_adds(struct update *update)
         int code = candidate_read(update->control, json_array_get(update->in.add, i), &change->prefix,
                                   &change->candidate, &error);
 
-        if (code == 0 && update->in.strict && exists(update, change)) {
-            code = error_set(&error, API_ERR_EXISTS, "the candidate exists already");
-        }
+        change->list = "add";
+        change->index = i;
         if (code != 0) {
             change->skip = true;
-            refuse(update, "add", i, code, error.text);
+            refuse(update, "add", i, code, &error);
         }
     }
 }
 
-/* What a deletion names: a peer's candidates, or one of them, or all of the operator's for the prefix. */
-struct selection_of_del {
+/* A peer's candidates for a prefix, or one of them, or all of the operator's. */
+struct selection {
     struct prefix prefix;
     int peer; /* -1: any */
     bool any_path_id;
     uint32_t path_id;
 };
 
-static int read_del(const struct update *update, const json_t *object, struct selection_of_del *out,
-                    struct error *error)
+static int read_del(const struct update *update, const json_t *object, struct selection *out, struct error *error)
 {
     struct del_params in = {0};
     uint64_t given;
@@ -113,7 +104,7 @@ static int read_del(const struct update *update, const json_t *object, struct se
     if (code != 0) {
         return code;
     }
-    *out = (struct selection_of_del){in.prefix, -1, (given >> DEL_PATH_ID & 1) == 0, (uint32_t)in.path_id};
+    *out = (struct selection){in.prefix, -1, (given >> DEL_PATH_ID & 1) == 0, (uint32_t)in.path_id};
     if (in.peer == NULL) {
         return 0;
     }
@@ -121,16 +112,16 @@ static int read_del(const struct update *update, const json_t *object, struct se
     return out->peer >= 0 ? 0 : error_set(error, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
 }
 
-/* The first candidate of the operator's that the deletion names; NULL: none (left). */
-static const struct candidate *find_selected(const struct update *update, const struct selection_of_del *del)
+/* The first of the operator's candidates that is selected; NULL: none (left). */
+static const struct candidate *find_selected(const struct update *update, const struct selection *selection)
 {
-    const struct rib_entry *entry = rib_find(site_rib(update->control->site), &del->prefix);
+    const struct rib_entry *entry = rib_find(site_rib(update->control->site), &selection->prefix);
 
     for (uint32_t i = 0; entry != NULL && i < entry->n_candidates; i++) {
         const struct candidate_key *key = &entry->candidates[i].key;
 
-        if (key->session_id == SITE_SESSION_OPERATOR && (del->peer < 0 || key->peer_id == del->peer) &&
-            (del->any_path_id || key->path_id == del->path_id)) {
+        if (key->session_id == SITE_SESSION_OPERATOR && (selection->peer < 0 || key->peer_id == selection->peer) &&
+            (selection->any_path_id || key->path_id == selection->path_id)) {
             return &entry->candidates[i];
         }
     }
@@ -140,15 +131,12 @@ static const struct candidate *find_selected(const struct update *update, const 
 static void check_dels(struct update *update)
 {
     for (size_t i = 0; i < json_array_size(update->in.del); i++) {
-        struct selection_of_del del;
+        struct selection del;
         struct error error;
         int code = read_del(update, json_array_get(update->in.del, i), &del, &error);
 
-        if (code == 0 && update->in.strict && find_selected(update, &del) == NULL) {
-            code = error_set(&error, API_ERR_EXISTS, "there is no such candidate");
-        }
         if (code != 0) {
-            refuse(update, "del", i, code, error.text);
+            refuse(update, "del", i, code, &error);
         }
     }
 }
@@ -173,11 +161,20 @@ static int undo_reserve(struct update *update)
 
 static int apply_add(struct update *update, const struct change *add)
 {
+    const struct candidate_key *key = &add->candidate.key;
+    unsigned int *const counts[] = {
+        [RIB_ADDED] = &update->added, [RIB_REPLACED] = &update->replaced, [RIB_UNCHANGED] = &update->unchanged};
     struct change *undo;
+    struct error error;
     int result = undo_reserve(update);
 
     if (result != 0) {
         return result;
+    }
+    if (update->in.strict &&
+        find_selected(update, &(struct selection){add->prefix, key->peer_id, false, key->path_id}) != NULL) {
+        refuse(update, "add", add->index, error_set(&error, API_ERR_EXISTS, "the candidate exists already"), &error);
+        return 0;
     }
     undo = &update->undo[update->undo_count];
     *undo = *add;
@@ -186,18 +183,21 @@ static int apply_add(struct update *update, const struct change *add)
         return result;
     }
     undo->had_before = result != RIB_ADDED;
+    undo->counted = counts[result];
+    ++*undo->counted;
     update->undo_count++;
-    update->added += result == RIB_ADDED;
-    update->replaced += result == RIB_REPLACED;
-    update->unchanged += result == RIB_UNCHANGED;
     return 0;
 }
 
-static int apply_del(struct update *update, const struct selection_of_del *del)
+static int apply_del(struct update *update, size_t index, const struct selection *del)
 {
-    const struct candidate *candidate;
+    const struct candidate *candidate = find_selected(update, del);
+    struct error error;
 
-    while ((candidate = find_selected(update, del)) != NULL) {
+    if (candidate == NULL && update->in.strict) {
+        refuse(update, "del", index, error_set(&error, API_ERR_EXISTS, "there is no such candidate"), &error);
+    }
+    for (; candidate != NULL; candidate = find_selected(update, del)) {
         const struct candidate_key key = candidate->key;
         struct change *undo;
 
@@ -205,7 +205,8 @@ static int apply_del(struct update *update, const struct selection_of_del *del)
             return -ENOMEM;
         }
         undo = &update->undo[update->undo_count++];
-        *undo = (struct change){.prefix = del->prefix, .had_before = true};
+        *undo = (struct change){
+            .prefix = del->prefix, .had_before = true, .list = "del", .index = index, .counted = &update->deleted};
         site_route_del(update->control->site, &del->prefix, &key, &undo->candidate);
         update->deleted++;
     }
@@ -218,11 +219,11 @@ static int apply(struct update *update)
     int result = 0;
 
     for (size_t i = 0; i < json_array_size(update->in.del) && result == 0; i++) {
-        struct selection_of_del del;
+        struct selection del;
         struct error error;
 
         if (read_del(update, json_array_get(update->in.del, i), &del, &error) == 0) {
-            result = apply_del(update, &del);
+            result = apply_del(update, i, &del);
         }
     }
     for (size_t i = 0; i < json_array_size(update->in.add) && result == 0; i++) {
@@ -230,42 +231,77 @@ static int apply(struct update *update)
             result = apply_add(update, &update->adds[i]);
         }
     }
-    return result == 0 ? site_commit(update->control->site) : result;
+    return result;
 }
 
-static void take_back(struct update *update)
+static void take_back_one(struct update *update, const struct change *undo)
 {
     struct site *site = update->control->site;
+
+    if (!undo->had_before) {
+        site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
+    } else if (site_route_set(site, &undo->prefix, &undo->candidate, NULL) < 0) {
+        log_error("no memory to take back a change of a route: it is lost");
+    }
+    --*undo->counted;
+}
+
+/* All changes, the last one first. What was installed before fits again. */
+static void take_back(struct update *update)
+{
+    for (size_t i = update->undo_count; i-- > 0;) {
+        take_back_one(update, &update->undo[i]);
+    }
+    if (site_commit(update->control->site) != 0) {
+        log_error("route.update: not every route is back yet: the forwarding tables are full");
+    }
+}
+
+static const char *why_full(int failure)
+{
+    return failure == -ENOSPC ? "the forwarding tables are full" : "no memory";
+}
+
+/* Those changes alone that found no room. */
+static void take_back_pending(struct update *update, int failure)
+{
+    struct error error;
+    int code = error_set(&error, API_ERR_TABLE_FULL, "%s", why_full(failure));
 
     for (size_t i = update->undo_count; i-- > 0;) {
         const struct change *undo = &update->undo[i];
 
-        if (!undo->had_before) {
-            site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
-        } else if (site_route_set(site, &undo->prefix, &undo->candidate, NULL) < 0) {
-            /* the RIB has room for what was there before: see rib.h */
-            abort();
+        if (site_route_pending(update->control->site, &undo->prefix)) {
+            take_back_one(update, undo);
+            refuse(update, undo->list, undo->index, code, &error);
         }
     }
-    /* back to outcomes that were installed: what does not fit now is what did not fit before */
-    (void)!site_commit(site);
+    if (site_commit(update->control->site) != 0) {
+        log_error("route.update: not every route is back yet: the forwarding tables are full");
+    }
 }
 
 static void release(struct update *update)
 {
-    struct attrs_table *attrs = site_attrs(update->control->site);
+    struct site *site = update->control->site;
 
     for (size_t i = 0; i < json_array_size(update->in.add); i++) {
-        attrs_unref(attrs, update->adds[i].candidate.attrs);
+        attrs_unref(site_attrs(site), update->adds[i].candidate.attrs);
     }
     for (size_t i = 0; i < update->undo_count; i++) {
         if (update->undo[i].had_before) {
-            attrs_unref(attrs, update->undo[i].candidate.attrs);
+            site_candidate_release(site, update->undo[i].prefix.addr.family, &update->undo[i].candidate);
         }
     }
     free(update->adds);
     free(update->undo);
     json_decref(update->errors);
+}
+
+static int refuse_all(struct update *update, struct api_call *call)
+{
+    call->data = json_pack("{s:O}", "errors", update->errors);
+    return api_fail(call, update->first_code, "%s: nothing was changed", update->first_error.text);
 }
 
 static int run(struct update *update, struct api_call *call, json_t **result)
@@ -275,15 +311,23 @@ static int run(struct update *update, struct api_call *call, json_t **result)
     read_adds(update);
     check_dels(update);
     if (update->in.atomic && update->first_code != 0) {
-        call->data = json_pack("{s:O}", "errors", update->errors);
-        return api_fail(call, update->first_code, "%s: nothing was changed",
-                        json_string_value(json_object_get(json_array_get(update->errors, 0), "message")));
+        return refuse_all(update, call);
     }
     failure = apply(update);
+    if (failure == 0 && (!update->in.atomic || update->first_code == 0)) {
+        failure = site_commit(update->control->site);
+        if (failure != 0 && !update->in.atomic) {
+            take_back_pending(update, failure);
+            failure = 0;
+        }
+    }
     if (failure != 0) {
         take_back(update);
-        return api_fail(call, API_ERR_TABLE_FULL, "%s: nothing was changed",
-                        failure == -ENOSPC ? "the forwarding tables are full" : "no memory");
+        return api_fail(call, API_ERR_TABLE_FULL, "%s: nothing was changed", why_full(failure));
+    }
+    if (update->in.atomic && update->first_code != 0) {
+        take_back(update);
+        return refuse_all(update, call);
     }
     return answer(call,
                   json_pack("{s:i, s:i, s:i, s:i, s:I, s:O}", "added", (int)update->added, "replaced",
