@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_INSTANCE UINT32_MAX
+
 struct apply {
     struct site *site;
     bool removing; /* this pass takes away what is gone; the other one sets what is new or different */
@@ -167,13 +169,24 @@ free_arrays:
 static struct target make_target(const struct site *site, const struct config_route *route)
 {
     if (route->instance != NULL) {
-        return (struct target){.kind = TARGET_INSTANCE,
-                               .instance_id = (uint32_t)site_instance_id(site, route->instance)};
+        int id = site_instance_id(site, route->instance);
+
+        return (struct target){.kind = TARGET_INSTANCE, .instance_id = id >= 0 ? (uint32_t)id : NO_INSTANCE};
     }
     if (route->has_next_hop) {
         return (struct target){.kind = TARGET_NEXT_HOP, .next_hop = route->next_hop};
     }
     return (struct target){.kind = route->action == CONFIG_ACTION_BLACKHOLE ? TARGET_BLACKHOLE : TARGET_REJECT};
+}
+
+/* The file has it, but the API took it away, or there was no room for it. */
+static int missing(const struct config_route *route, bool peer, struct error *error)
+{
+    char text[PREFIX_STRLEN];
+
+    return error_set(error, -ENOENT, "the route to %s: its %s \"%s\" is no longer there",
+                     prefix_format(&route->prefix, text), peer ? "peer" : "instance",
+                     peer ? route->peer : route->instance);
 }
 
 static int apply_route(void *context, const void *before, const void *after)
@@ -194,6 +207,9 @@ static int apply_route(void *context, const void *before, const void *after)
             site_route_del(apply->site, &config->prefix, &candidate.key, NULL);
         }
         return 0;
+    }
+    if (peer < 0 || (candidate.target.kind == TARGET_INSTANCE && candidate.target.instance_id == NO_INSTANCE)) {
+        return note(apply, missing(config, peer < 0, &error), &error);
     }
     candidate.attrs = make_attrs(apply->site, config);
     if (candidate.attrs == NULL) {
