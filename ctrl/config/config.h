@@ -194,6 +194,8 @@ struct config {
 int config_load(const char *path, struct config **out, struct error *error) MUST_USE;
 /* The same for a text in memory; `name` stands for FILE. */
 int config_parse(const char *text, size_t length, const char *name, struct config **out, struct error *error) MUST_USE;
+/* Letters, digits and . _ - : @, a letter or digit first, at most CONFIG_NAME_MAX: of a peer, an instance, a port. */
+bool config_name_valid(const char *text);
 /* NULL is fine. */
 void config_free(struct config *config);
 

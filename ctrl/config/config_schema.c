@@ -24,12 +24,15 @@
 /* clang-format on */
 static_assert(sizeof(enum config_steer) == sizeof(uint32_t), "a CHOICE is stored as a uint32_t");
 
+bool config_name_valid(const char *text)
+{
+    return strlen(text) <= CONFIG_NAME_MAX && isalnum((unsigned char)text[0]) &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:@") == strlen(text);
+}
+
 static bool name_valid(const void *value)
 {
-    const char *text = value;
-
-    return isalnum((unsigned char)text[0]) &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:@") == strlen(text);
+    return config_name_valid(value);
 }
 
 static bool folder_valid(const void *value)

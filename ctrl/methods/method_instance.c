@@ -114,6 +114,12 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     struct instance_params in = {.site = "", .weight = 100};
     int code = read_params(call, params, instance_table, ARRAY_SIZE(instance_table), &in, NULL);
 
+    if (code == 0) {
+        code = check_name(call, "name", in.name);
+    }
+    if (code == 0 && *in.site != '\0') {
+        code = check_name(call, "site", in.site);
+    }
     if (code != 0) {
         return code;
     }

@@ -35,6 +35,9 @@ int method_peer_set(struct api_call *call, const json_t *params, json_t **result
     int type;
 
     (void)result;
+    if (code == 0) {
+        code = check_name(call, "name", in.name);
+    }
     if (code != 0) {
         return code;
     }

@@ -37,6 +37,14 @@ int read_no_params(struct api_call *call, const json_t *params)
     return api_params_read(params, NULL, 0, NULL, NULL, &call->error);
 }
 
+int check_name(struct api_call *call, const char *key, const char *name)
+{
+    return config_name_valid(name) ? 0
+                                   : api_fail(call, API_ERR_PARAMS,
+                                              "\"%s\": up to %d letters, digits and . _ - : @, a letter or digit first",
+                                              key, CONFIG_NAME_MAX);
+}
+
 json_t *json_address(const struct ip_addr *addr)
 {
     char text[IP_ADDR_STRLEN];

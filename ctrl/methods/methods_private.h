@@ -12,6 +12,9 @@ int read_params(struct api_call *call, const json_t *params, const struct api_pa
 /* A method that takes none. */
 int read_no_params(struct api_call *call, const json_t *params) MUST_USE;
 
+/* A name as the configuration would have it. 0, or API_ERR_PARAMS with a text. */
+int check_name(struct api_call *call, const char *key, const char *name) MUST_USE;
+
 /* New references. */
 json_t *json_address(const struct ip_addr *addr);
 json_t *json_prefix(const struct prefix *prefix);
