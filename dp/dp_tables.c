@@ -17,12 +17,21 @@ static struct traffic counted(const struct dp *dp, uint16_t id)
     return sum;
 }
 
+/* What was given back and waits for the workers is free. Waits with it, but not where nothing does: a full table is no
+ * reason to stand still at each attempt. */
+static void reclaim(struct dp *dp)
+{
+    if (rcu_reclaim(dp->rcu) > 0) {
+        rcu_synchronize(dp->rcu);
+    }
+}
+
 int dp_adjacency_create(struct dp *dp, const struct rewrite *rewrite)
 {
     int id = adjacency_alloc(dp->adjacencies, rewrite);
 
     if (id == -ENOSPC) {
-        rcu_synchronize(dp->rcu); /* ids that were given back wait for the workers */
+        reclaim(dp);
         id = adjacency_alloc(dp->adjacencies, rewrite);
     }
     if (id > 0) {
@@ -65,7 +74,7 @@ int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec)
     int id = path_list_create(dp->path_lists, spec);
 
     if (id == -ENOSPC) {
-        rcu_synchronize(dp->rcu); /* as above */
+        reclaim(dp);
         id = path_list_create(dp->path_lists, spec);
     }
     return id;
@@ -89,7 +98,7 @@ int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
     int result = route_set(dp, prefix, path_list);
 
     if (result == -ENOSPC) {
-        rcu_synchronize(dp->rcu); /* as above */
+        reclaim(dp);
         result = route_set(dp, prefix, path_list);
     }
     return result;

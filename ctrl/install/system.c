@@ -101,19 +101,20 @@ static struct hop *wish_hop(struct install *install, const struct prefix *prefix
 
 /* The decided route comes into force again. The system route's path list is about to go: where there is no room for
  * what was decided, there is no route. */
-static void uncover(struct install *install, const struct prefix *prefix)
+static int uncover(struct install *install, const struct prefix *prefix)
 {
     char text[PREFIX_STRLEN];
     int result = install_route(install, prefix, install->settings.decided(install->settings.owner, prefix));
 
     if (result == 0) {
-        return;
+        return 0;
     }
     log_error("no room for the route of %s: %s", prefix_format(prefix, text), strerror(-result));
     result = dp_route_del(install->dp, prefix);
     if (result != 0) {
         log_error("a route cannot be taken away: %s", strerror(-result));
     }
+    return result;
 }
 
 static void system_remove(struct install *install, struct system_route *route)
@@ -121,8 +122,9 @@ static void system_remove(struct install *install, struct system_route *route)
     const struct prefix prefix = route->prefix;
 
     prefix_set_remove(&install->system, &route->prefix);
-    uncover(install, &prefix);
-    outcome_put(install, route->outcome);
+    if (uncover(install, &prefix) == 0) {
+        outcome_put(install, route->outcome);
+    } /* else the tables name it for ever */
     hop_put(install, route->hop);
     free(route);
 }

@@ -279,8 +279,8 @@ static json_t *json_instance(const struct control *control, const struct site_in
     }
     return json_pack("{s:s, s:o, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:I, s:I, s:s}", "name", instance->name,
                      "next_hop", next_hops, "tunnel", json_tunnel(&instance->tunnel), "site", instance->site, "weight",
-                     (int)instance->weight, "state", instance->admin_down ? "down" : "up", "alive", alive, "why", why,
-                     "adjacency", adjacencies, "packets", (json_int_t)traffic.packets, "bytes",
+                     (int)instance->weight, "state", instance->admin_down ? "down" : "up", "alive", alive, "why",
+                     alive ? NULL : why, "adjacency", adjacencies, "packets", (json_int_t)traffic.packets, "bytes",
                      (json_int_t)traffic.bytes, "source", instance->configured ? "config" : "api");
 }
 

@@ -230,7 +230,9 @@ int site_commit(struct site *site)
         entry->outcome.pending = result < 0;
         site->pending |= result < 0;
         first_error = result < 0 && first_error == 0 ? result : first_error;
-        rib_release(site->rib, entry);
+        if (result >= 0) {
+            rib_release(site->rib, entry);
+        } /* else it still holds what is installed */
     }
     if (changed) {
         site->generation++;

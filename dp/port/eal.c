@@ -146,6 +146,7 @@ static int log_libxdp(enum libxdp_print_level level, const char *format, va_list
 int eal_start(const struct eal_settings *settings, struct error *error)
 {
     static struct arguments arguments; /* the EAL, which starts once, keeps pointers into the texts */
+    struct arguments passed;
     int result = check_lcores(settings, error);
 
     if (result != 0) {
@@ -159,7 +160,8 @@ int eal_start(const struct eal_settings *settings, struct error *error)
         log_debug("EAL argument: %s", arguments.text[i]);
     }
     libxdp_set_print(log_libxdp);
-    if (rte_eal_init(arguments.count, arguments.text) < 0) {
+    passed = arguments; /* it reorders them, and drops one */
+    if (rte_eal_init(passed.count, passed.text) < 0) {
         return error_set(error, -rte_errno, "dpdk: the EAL does not start with memory_mb %u (%s)%s",
                          settings->memory_mb, rte_strerror(rte_errno),
                          settings->extra_count > 0 ? "; see dpdk.eal for the arguments added" : "");
