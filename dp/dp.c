@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp_private.h"
+#include "log.h"
 #include <errno.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -94,7 +95,9 @@ static int open_ports(struct dp *dp, const struct dp_settings *settings, struct 
         return error_set(error, -E2BIG, "more than %d ports", PIPE_PORTS_MAX / 2);
     }
     for (unsigned int i = 0; i < settings->port_count; i++) {
-        int result = port_open(&dp->ports[i], &settings->ports[i], i, dp->worker_count, dp->pool, error);
+        const struct port_settings *one = &settings->ports[i];
+        int result = one->vlan != 0 ? port_open_vlan(&dp->ports[i], &dp->ports[one->parent], one, i, dp->pool, error)
+                                    : port_open(&dp->ports[i], one, i, dp->worker_count, dp->pool, error);
 
         if (result != 0) {
             return result;
@@ -216,13 +219,31 @@ bool dp_port_link_up(const struct dp *dp, unsigned int index)
     return port_link_up(&dp->ports[index]);
 }
 
-void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
+static void publish_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
 {
     uint64_t word = 0;
 
     memcpy(&word, mac, 6);
     port_set_mac(&dp->ports[index], mac);
     __atomic_store_n(&dp->pipe_ports[index].mac, word, __ATOMIC_RELAXED);
+}
+
+void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
+{
+    bool changed = memcmp(dp->ports[index].mac.addr_bytes, mac, 6) != 0;
+
+    publish_mac(dp, index, mac);
+    for (unsigned int i = 0; i < dp->port_count && changed; i++) {
+        struct port *port = &dp->ports[i];
+
+        if (port->vlan == 0 || port->parent != index) {
+            continue;
+        }
+        publish_mac(dp, i, mac);
+        if (port_set_twin_mac(port, mac) != 0) {
+            log_warning("port %s: its kernel twin %s keeps its old MAC address", port->name, port->netdev);
+        }
+    }
 }
 
 static void reclaim_addresses(void *owner, void *thing)

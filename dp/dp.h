@@ -44,7 +44,7 @@ unsigned int dp_port_count(const struct dp *dp);
 const struct port *dp_port(const struct dp *dp, unsigned int index);
 /* Link state as the driver tells it. */
 bool dp_port_link_up(const struct dp *dp, unsigned int index);
-/* Which MAC address frames for this port carry, when its netdev was given another one. */
+/* Which MAC address frames for this port and its sub-interfaces carry, when its netdev was given another one. */
 void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6]);
 
 /* Which addresses ICMP errors about what this port received come from; NULL where it has none of that family. 0 or
@@ -86,6 +86,7 @@ struct worker_stats {
     double cycles_per_packet; /* TSC cycles of busy loops for each packet received; 0 if none was */
 };
 
+/* Of a port with sub-interfaces: all that its device did. Bytes with the tags. */
 struct port_stats {
     struct traffic rx;
     struct traffic tx;

@@ -21,6 +21,7 @@ struct dp {
     struct rte_mempool *pool;
     struct port ports[PIPE_PORTS_MAX];
     struct pipe_port pipe_ports[PIPE_PORTS_MAX];
+    uint16_t *vlans[PIPE_PORTS_MAX]; /* pipe_ports[].vlans, to be freed */
     struct worker *workers[RTE_MAX_LCORE];
     struct traffic adjacency_base[ADJACENCY_MAX]; /* what had been counted when the id was given out */
 };

@@ -93,19 +93,41 @@ void dp_worker_stats(const struct dp *dp, unsigned int worker, struct worker_sta
     };
 }
 
+static void add_sent(const struct dp *dp, unsigned int index, struct port_stats *out)
+{
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        const struct counters *counters = dp->workers[i]->pipe.counters;
+
+        out->tx.packets += counter_read(&counters->tx[index].packets);
+        out->tx.bytes += counter_read(&counters->tx[index].bytes);
+        out->tx_dropped += counter_read(&counters->tx_dropped[index]);
+    }
+}
+
+static void add_received(const struct dp *dp, unsigned int index, struct port_stats *out)
+{
+    for (unsigned int i = 0; i < dp->worker_count; i++) {
+        const struct traffic *rx = &dp->workers[i]->pipe.counters->rx[index];
+
+        out->rx.packets += counter_read(&rx->packets);
+        out->rx.bytes += counter_read(&rx->bytes);
+    }
+}
+
 void dp_port_stats(const struct dp *dp, unsigned int index, struct port_stats *out)
 {
     struct rte_eth_stats device;
 
     *out = (struct port_stats){0};
-    for (unsigned int i = 0; i < dp->worker_count; i++) {
-        const struct counters *counters = dp->workers[i]->pipe.counters;
-
-        out->rx.packets += counter_read(&counters->rx[index].packets);
-        out->rx.bytes += counter_read(&counters->rx[index].bytes);
-        out->tx.packets += counter_read(&counters->tx[index].packets);
-        out->tx.bytes += counter_read(&counters->tx[index].bytes);
-        out->tx_dropped += counter_read(&counters->tx_dropped[index]);
+    add_received(dp, index, out);
+    add_sent(dp, index, out);
+    if (dp->ports[index].vlan != 0) {
+        return;
+    }
+    for (unsigned int i = 0; i < dp->port_count; i++) {
+        if (dp->ports[i].vlan != 0 && dp->ports[i].parent == index) {
+            add_sent(dp, i, out);
+        }
     }
     if (rte_eth_stats_get(dp->ports[index].device, &device) == 0) {
         out->rx_missed = device.imissed + device.rx_nombuf;

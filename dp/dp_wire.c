@@ -4,13 +4,15 @@
  *
  * Queue q of egress e belongs to worker (e + q) modulo the number of workers, for receiving and for sending, so that
  * one-queue ports spread over the workers. A worker without a transmit queue of its own hands its packets to an owner
- * through a ring, rather than share a queue under a lock.
+ * through a ring, rather than share a queue under a lock. The lanes of sub-interfaces end at their device's queues,
+ * each beside the device's own lane with the same worker, and put a tag on.
  */
 #include "dp_private.h"
 #include <errno.h>
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define INBOX_SIZE       1024
 #define ICMP_BURST_SHARE 20 /* of a second's errors may come at once */
@@ -33,38 +35,49 @@ static unsigned int queue_for(const struct dp *dp, unsigned int egress, unsigned
     return (worker + dp->worker_count - egress % dp->worker_count) % dp->worker_count % tx_queues;
 }
 
-static struct rte_ring *add_inbox(struct dp *dp, unsigned int egress, unsigned int queue)
+/* Where packets may leave: a port's device, also under a VLAN's tag, or a kernel twin. */
+struct egress {
+    unsigned int lane;
+    unsigned int home; /* the lane whose number says who owns the queues */
+    enum lane_end end;
+    uint16_t device;
+    uint16_t vlan_tci;
+    unsigned int tx_queues;
+};
+
+static struct rte_ring *add_inbox(struct dp *dp, const struct egress *egress, unsigned int queue)
 {
-    struct worker *owner = dp->workers[owner_of(dp, egress, queue)];
+    struct worker *owner = dp->workers[owner_of(dp, egress->home, queue)];
     struct inbox *inbox = &owner->inboxes[owner->inbox_count];
     char name[32];
 
-    snprintf(name, sizeof(name), "inbox_%u_%u", egress, queue);
+    snprintf(name, sizeof(name), "inbox_%u_%u", egress->lane, queue);
     inbox->ring = rte_ring_create(name, INBOX_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (inbox->ring == NULL) {
         return NULL;
     }
-    inbox->lane = (uint16_t)egress;
+    inbox->lane = (uint16_t)egress->lane;
     owner->inbox_count++;
     return inbox->ring;
 }
 
-static int wire_egress(struct dp *dp, unsigned int egress, enum lane_end end, uint16_t device, unsigned int tx_queues)
+static int wire_egress(struct dp *dp, const struct egress *egress)
 {
     struct rte_ring *rings[PORT_QUEUES_MAX] = {0};
+    unsigned int tx_queues = RTE_MIN(egress->tx_queues, (unsigned int)PORT_QUEUES_MAX);
 
-    tx_queues = RTE_MIN(tx_queues, (unsigned int)PORT_QUEUES_MAX);
     for (unsigned int w = 0; w < dp->worker_count; w++) {
-        unsigned int queue = queue_for(dp, egress, tx_queues, w);
-        struct lane *lane = &dp->workers[w]->pipe.lanes[egress];
+        unsigned int queue = queue_for(dp, egress->home, tx_queues, w);
+        struct lane *lane = &dp->workers[w]->pipe.lanes[egress->lane];
 
-        lane->port = (uint16_t)egress;
-        lane->device = device;
+        lane->port = (uint16_t)egress->lane;
+        lane->device = egress->device;
         lane->queue = (uint16_t)queue;
-        lane->end = (uint8_t)end;
+        lane->end = (uint8_t)egress->end;
         punt_quota_set_up(&lane->quota, rte_get_tsc_hz());
-        lane->full = end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL;
-        if (owner_of(dp, egress, queue) == w) {
+        lane->full = egress->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL;
+        if (owner_of(dp, egress->home, queue) == w) {
+            lane->vlan_tci = egress->vlan_tci;
             continue;
         }
         if (rings[queue] == NULL) {
@@ -79,6 +92,45 @@ static int wire_egress(struct dp *dp, unsigned int egress, enum lane_end end, ui
     return 0;
 }
 
+static int wire_device(struct dp *dp, unsigned int index)
+{
+    const struct port *port = &dp->ports[index];
+
+    for (uint16_t q = 0; q < port->rx_queues; q++) {
+        add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
+    }
+    return wire_egress(dp, &(struct egress){index, index, LANE_DEVICE, port->device, 0, port->tx_queues});
+}
+
+/* The VIDs of a port with sub-interfaces. */
+static uint16_t *create_vlans(void)
+{
+    uint16_t *vlans = malloc(PIPE_VIDS * sizeof(*vlans));
+
+    for (unsigned int vid = 0; vlans != NULL && vid < PIPE_VIDS; vid++) {
+        vlans[vid] = PIPE_NO_PORT;
+    }
+    return vlans;
+}
+
+/* No source: its frames come with its parent's. */
+static int wire_vlan(struct dp *dp, unsigned int index)
+{
+    const struct port *port = &dp->ports[index];
+    const struct port *parent = &dp->ports[port->parent];
+
+    if (dp->vlans[port->parent] == NULL) {
+        dp->vlans[port->parent] = create_vlans();
+    }
+    if (dp->vlans[port->parent] == NULL) {
+        return -ENOMEM;
+    }
+    dp->vlans[port->parent][port->vlan] = (uint16_t)index;
+    dp->pipe_ports[port->parent].vlans = dp->vlans[port->parent];
+    return wire_egress(
+        dp, &(struct egress){index, port->parent, LANE_DEVICE, parent->device, port->vlan, parent->tx_queues});
+}
+
 static int wire_port(struct dp *dp, unsigned int index)
 {
     const struct port *port = &dp->ports[index];
@@ -91,17 +143,14 @@ static int wire_port(struct dp *dp, unsigned int index)
     /* each worker its share, so that the port's rate is what was asked for */
     pipe_port->icmp_interval = rte_get_tsc_hz() * dp->worker_count / port->icmp_rate;
     pipe_port->icmp_burst = rte_get_tsc_hz() / ICMP_BURST_SHARE;
-    for (uint16_t q = 0; q < port->rx_queues; q++) {
-        add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
-    }
-    result = wire_egress(dp, index, LANE_DEVICE, port->device, port->tx_queues);
+    result = port->vlan != 0 ? wire_vlan(dp, index) : wire_device(dp, index);
     if (result != 0 || port->twin_device == PORT_NONE) {
         return result;
     }
     dp->lane_count++;
     pipe_port->twin = (uint16_t)twin;
     add_source(dp, twin, &(struct source){port->twin_device, 0, (uint16_t)index, true});
-    return wire_egress(dp, twin, LANE_TWIN, port->twin_device, 1);
+    return wire_egress(dp, &(struct egress){twin, twin, LANE_TWIN, port->twin_device, 0, 1});
 }
 
 int dp_wire(struct dp *dp, struct error *error)
@@ -128,5 +177,8 @@ void dp_unwire(struct dp *dp)
         for (unsigned int i = 0; worker != NULL && i < worker->inbox_count; i++) {
             rte_ring_free(worker->inboxes[i].ring);
         }
+    }
+    for (unsigned int i = 0; i < PIPE_PORTS_MAX; i++) {
+        free(dp->vlans[i]);
     }
 }

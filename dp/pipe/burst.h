@@ -22,9 +22,13 @@ struct burst {
     uint32_t v4_destinations[BURST_MAX]; /* host byte order */
     uint8_t v6_destinations[BURST_MAX][16];
     uint32_t path_lists[FAMILIES][BURST_MAX]; /* set by lookup */
+    /* Frames that lost a VLAN tag, for the ports that they belong to: bursts of their own, after this one. */
+    unsigned int tagged_count;
+    uint16_t tagged_ports[BURST_MAX];
+    struct rte_mbuf *tagged[BURST_MAX];
 };
 
-/* Sorts the packets into the burst; drops and punts the others. */
+/* Sorts the packets into the burst; drops and punts the others. No frame with two tags comes out as tagged. */
 void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst);
 /* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go. */
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);

@@ -6,6 +6,7 @@
 #include "attributes.h"
 #include "burst.h"
 #include "extension.h"
+#include "vlan.h"
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -201,9 +202,45 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     return FORWARD;
 }
 
+/* Whom a tagged frame belongs to: VID 0 is a mere priority (802.1Q 6.9). */
+static uint16_t tagged_port(const struct pipe *pipe, uint16_t port, uint16_t vid)
+{
+    const uint16_t *vlans = pipe->ports[port].vlans;
+
+    if (vid == 0) {
+        return port;
+    }
+    return vlans != NULL ? vlans[vid] : PIPE_NO_PORT;
+}
+
+/* Neither IPv4 nor IPv6. A tag comes off, and the frame waits in the burst; what has two is nobody's. */
+static __attribute__((noinline)) int parse_other(const struct pipe *pipe, uint16_t port, struct rte_mbuf *mbuf,
+                                                 uint16_t ether_type, struct burst *burst)
+{
+    struct rte_vlan_hdr tag;
+    uint16_t owner;
+
+    if (!vlan_is_tag(ether_type)) {
+        return PUNT;
+    }
+    if (mbuf->data_len < RTE_ETHER_HDR_LEN + sizeof(tag)) {
+        return DROP_TRUNCATED;
+    }
+    memcpy(&tag, rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, RTE_ETHER_HDR_LEN), sizeof(tag));
+    owner = tagged_port(pipe, port, rte_be_to_cpu_16(tag.vlan_tci) & VLAN_VID_MASK);
+    if (ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) || vlan_is_tag(tag.eth_proto) || owner == PIPE_NO_PORT) {
+        return DROP_UNKNOWN_VLAN;
+    }
+    vlan_pop(mbuf);
+    burst->tagged_ports[burst->tagged_count] = owner;
+    burst->tagged[burst->tagged_count++] = mbuf;
+    return FORWARD;
+}
+
 /* A multicast or broadcast frame: the kernel's, but for unicast IP, which must not be forwarded (RFC 1812 5.3.4) and
  * which the kernel would drop as well. */
-static __attribute__((noinline)) int parse_group_frame(const struct rte_mbuf *mbuf, uint16_t ether_type)
+static __attribute__((noinline)) int parse_group_frame(const struct pipe *pipe, uint16_t port, struct rte_mbuf *mbuf,
+                                                       uint16_t ether_type, struct burst *burst)
 {
     const uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, RTE_ETHER_HDR_LEN);
 
@@ -219,7 +256,7 @@ static __attribute__((noinline)) int parse_group_frame(const struct rte_mbuf *mb
         }
         return ip[24] == 0xff ? PUNT : DROP_NOT_FOR_US;
     }
-    return PUNT;
+    return parse_other(pipe, port, mbuf, ether_type, burst);
 }
 
 /* The first eight bytes at p, or the eight that end with a source MAC at p + 4. */
@@ -231,7 +268,8 @@ static inline uint64_t load64(const uint8_t *p)
     return word;
 }
 
-static inline int parse_frame(const struct pipe *pipe, uint64_t own_mac, struct rte_mbuf *mbuf, struct burst *burst)
+static inline int parse_frame(const struct pipe *pipe, uint16_t port, uint64_t own_mac, struct rte_mbuf *mbuf,
+                              struct burst *burst)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
     uint64_t dst_mac;
@@ -248,7 +286,8 @@ static inline int parse_frame(const struct pipe *pipe, uint64_t own_mac, struct 
         return DROP_BAD_SOURCE_MAC;
     }
     if (unlikely(dst_mac != own_mac)) {
-        return (dst_mac & MAC_MULTICAST) != 0 ? parse_group_frame(mbuf, ether_type) : DROP_NOT_FOR_US;
+        return (dst_mac & MAC_MULTICAST) != 0 ? parse_group_frame(pipe, port, mbuf, ether_type, burst)
+                                              : DROP_NOT_FOR_US;
     }
     if (likely(ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))) {
         return parse_v4(pipe, mbuf, burst);
@@ -256,10 +295,7 @@ static inline int parse_frame(const struct pipe *pipe, uint64_t own_mac, struct 
     if (likely(ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6))) {
         return parse_v6(pipe, mbuf, burst);
     }
-    if (ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) || ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_QINQ)) {
-        return DROP_UNKNOWN_VLAN;
-    }
-    return PUNT;
+    return parse_other(pipe, port, mbuf, ether_type, burst);
 }
 
 void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
@@ -268,13 +304,14 @@ void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs
 
     burst->count[FAMILY_V4] = 0;
     burst->count[FAMILY_V6] = 0;
+    burst->tagged_count = 0;
     for (unsigned int i = 0; i < n; i++) {
         int verdict;
 
         if (i + 4 < n) {
             rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + 4], const void *));
         }
-        verdict = parse_frame(pipe, own_mac, mbufs[i], burst);
+        verdict = parse_frame(pipe, port, own_mac, mbufs[i], burst);
         if (likely(verdict == FORWARD)) {
             continue;
         }

@@ -2,6 +2,7 @@
 #include "pipe.h"
 #include "burst.h"
 #include "originate.h"
+#include "vlan.h"
 
 /* Keeps the first bytes of a packet of several segments. Padding may fill more than the last segment, which is where
  * rte_pktmbuf_trim() gives up. */
@@ -48,6 +49,27 @@ void packet_forward(struct pipe *pipe, uint16_t port, const struct packet *packe
     rewrite_burst(pipe, port, &burst, family);
 }
 
+/* Each run of frames of one port is a burst that this port received. A sub-interface counts its frames with their tag,
+ * as its device does. */
+static __attribute__((noinline)) void run_tagged(struct pipe *pipe, uint16_t device_port, const struct burst *outer)
+{
+    struct burst burst;
+    unsigned int n;
+
+    for (unsigned int i = 0; i < outer->tagged_count; i += n) {
+        struct rte_mbuf *const *mbufs = &outer->tagged[i];
+        uint16_t port = outer->tagged_ports[i];
+
+        for (n = 1; i + n < outer->tagged_count && outer->tagged_ports[i + n] == port; n++) {
+        }
+        if (port != device_port) {
+            traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n) + n * sizeof(struct rte_vlan_hdr));
+        }
+        parse_burst(pipe, port, mbufs, n, &burst);
+        forward_burst(pipe, port, &burst);
+    }
+}
+
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
 {
     struct burst burst;
@@ -56,6 +78,9 @@ void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint1
     traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n));
     parse_burst(pipe, port, mbufs, n, &burst);
     forward_burst(pipe, port, &burst);
+    if (unlikely(burst.tagged_count > 0)) {
+        run_tagged(pipe, port, &burst);
+    }
 }
 
 void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n)

@@ -21,6 +21,8 @@
 
 #define BURST_MAX    64
 #define PIPE_NO_TWIN UINT16_MAX
+#define PIPE_NO_PORT UINT16_MAX
+#define PIPE_VIDS    4096
 
 /* Where ICMP errors about what a port received come from. Immutable once published. */
 struct pipe_addresses {
@@ -35,6 +37,7 @@ struct pipe_port {
     uint16_t twin;          /* lane of the kernel twin, PIPE_NO_TWIN if XDP is the only way to the kernel */
     uint64_t icmp_interval; /* TSC cycles between two ICMP errors of a worker in the long run */
     uint64_t icmp_burst;    /* TSC cycles' worth of errors that may come at once */
+    const uint16_t *vlans;  /* [PIPE_VIDS]: the sub-interface of each VID, PIPE_NO_PORT for none; NULL: it has none */
 };
 
 struct pipe {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tx.h"
+#include "vlan.h"
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
@@ -29,10 +30,29 @@ static uint16_t device_send(struct lane *lane, struct counters *counters)
     return sent;
 }
 
+/* What has no room for the tag is dropped. */
+static void lane_tag(struct lane *lane, struct counters *counters)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < lane->count; i++) {
+        if (vlan_push(lane->mbufs[i], lane->vlan_tci)) {
+            lane->mbufs[kept++] = lane->mbufs[i];
+        } else {
+            counter_add(&counters->drops[DROP_NO_HEADROOM], 1);
+            rte_pktmbuf_free(lane->mbufs[i]);
+        }
+    }
+    lane->count = kept;
+}
+
 void lane_flush(struct lane *lane, struct counters *counters)
 {
     uint16_t sent;
 
+    if (lane->vlan_tci != 0) {
+        lane_tag(lane, counters);
+    }
     if (lane->end == LANE_RING) {
         sent = (uint16_t)rte_ring_mp_enqueue_burst(lane->ring, (void **)lane->mbufs, lane->count, NULL);
     } else {

@@ -237,6 +237,34 @@ int port_open(struct port *port, const struct port_settings *settings, unsigned 
     return result;
 }
 
+int port_open_vlan(struct port *port, const struct port *parent, const struct port_settings *settings,
+                   unsigned int index, struct rte_mempool *pool, struct error *error)
+{
+    int result;
+
+    *port = (struct port){.kind = settings->kind,
+                          .device = parent->device,
+                          .twin_device = PORT_NONE,
+                          .vlan = settings->vlan,
+                          .parent = (uint16_t)settings->parent,
+                          .icmp_rate = settings->icmp_rate != 0 ? settings->icmp_rate : ICMP_RATE,
+                          .mtu = parent->mtu,
+                          .mac = parent->mac};
+    snprintf(port->name, sizeof(port->name), "%s", settings->name);
+    snprintf(port->device_name, sizeof(port->device_name), "%s", parent->device_name);
+    snprintf(port->wire, sizeof(port->wire), "%s", parent->wire);
+    if (settings->mtu > parent->mtu) {
+        return error_set(error, -EINVAL, "port %s: mtu is %u, but %s has %u", port->name, settings->mtu, parent->name,
+                         parent->mtu);
+    }
+    port->mtu = settings->mtu != 0 ? (uint16_t)settings->mtu : parent->mtu;
+    result = twin_open(port, settings, index, pool, error);
+    if (result != 0) {
+        port_close(port);
+    }
+    return result;
+}
+
 static int device_start(uint16_t device, const struct port *port, struct error *error)
 {
     int result = device == PORT_NONE ? 0 : rte_eth_dev_start(device);
@@ -249,17 +277,17 @@ static int device_start(uint16_t device, const struct port *port, struct error *
 
 int port_start(struct port *port, struct error *error)
 {
-    int result = device_start(port->device, port, error);
+    int result = port->vlan != 0 ? 0 : device_start(port->device, port, error);
 
     if (result != 0) {
         return result;
     }
     /* a TAP's own address is the far end's; frames for other hosts are dropped by parse, not by the device */
-    if (port->kind == PORT_TAP && rte_eth_promiscuous_enable(port->device) != 0) {
+    if (port->vlan == 0 && port->kind == PORT_TAP && rte_eth_promiscuous_enable(port->device) != 0) {
         log_warning("port %s: no promiscuous mode", port->name);
     }
     /* the twin's groups are not known here: neighbour discovery needs them all. Devices without a filter refuse. */
-    if (port->twin_device != PORT_NONE) {
+    if (port->vlan == 0 && port->twin_device != PORT_NONE) {
         rte_eth_allmulticast_enable(port->device);
     }
     result = device_start(port->twin_device, port, error);
@@ -296,12 +324,20 @@ bool port_link_up(const struct port *port)
     return rte_eth_link_get_nowait(port->device, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
+int port_set_twin_mac(struct port *port, const uint8_t mac[6])
+{
+    struct rte_ether_addr addr;
+
+    memcpy(addr.addr_bytes, mac, sizeof(addr.addr_bytes));
+    return rte_eth_dev_default_mac_addr_set(port->twin_device, &addr);
+}
+
 void port_close(struct port *port)
 {
     /* the AF_XDP driver tries to take our XDP program off the netdev, and complains that it may not */
     rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
     device_close(port->twin_device);
-    device_close(port->device);
+    device_close(port->vlan != 0 ? PORT_NONE : port->device);
     port->twin_device = PORT_NONE;
     port->device = PORT_NONE;
     port->started = false;

@@ -27,7 +27,9 @@ struct port_settings {
     unsigned int queues;    /* receive queues, 1 to PORT_QUEUES_MAX */
     unsigned int mtu;       /* 0: the device's own */
     unsigned int icmp_rate; /* ICMP errors a second about what it receives; 0: 1000 */
-    const char *twin;       /* name of the TAP that is to be the kernel twin; NULL for PORT_AF_XDP */
+    const char *twin;       /* name of the TAP that is to be the kernel twin; NULL: the netdev of PORT_AF_XDP itself */
+    uint16_t vlan;          /* VID of a sub-interface, else 0 */
+    unsigned int parent;    /* index of the port that a sub-interface is a part of */
 };
 
 struct port {
@@ -36,12 +38,14 @@ struct port {
     char netdev[PORT_NAME_MAX];      /* the kernel twin's interface name */
     char wire[PORT_NAME_MAX];        /* PORT_TAP: the interface at the device's far end */
     enum port_kind kind;
-    uint16_t device;      /* DPDK port id */
+    uint16_t device;      /* DPDK port id; of a sub-interface, its parent's */
     uint16_t twin_device; /* PORT_NONE: the netdev itself is the twin */
     uint16_t rx_queues;
     uint16_t tx_queues;
     uint16_t mtu;
     unsigned int icmp_rate;
+    uint16_t vlan;             /* VID of a sub-interface, else 0 */
+    uint16_t parent;           /* index, of a sub-interface */
     struct rte_ether_addr mac; /* what frames for us carry */
     bool started;
 };
@@ -54,11 +58,16 @@ unsigned int port_mbufs(unsigned int queues);
  * nothing is left behind. */
 int port_open(struct port *port, const struct port_settings *settings, unsigned int index, unsigned int workers,
               struct rte_mempool *pool, struct error *error) MUST_USE;
+/* The same for a sub-interface of an open port: the device is the parent's, only the twin is its own. */
+int port_open_vlan(struct port *port, const struct port *parent, const struct port_settings *settings,
+                   unsigned int index, struct rte_mempool *pool, struct error *error) MUST_USE;
 int port_start(struct port *port, struct error *error) MUST_USE;
 /* Frames for us carry this MAC address from now on: the twin was given another one. */
 void port_set_mac(struct port *port, const uint8_t mac[6]);
 /* As the driver tells it. */
 bool port_link_up(const struct port *port);
+/* The device's MAC address has changed: a sub-interface's twin must have it, too. 0 or -errno. */
+int port_set_twin_mac(struct port *port, const uint8_t mac[6]) MUST_USE;
 void port_close(struct port *port);
 
 #endif

@@ -175,6 +175,44 @@ static void one_queue_ports_spread_over_the_workers(void **state)
     destroy(dp);
 }
 
+/* Port 0 has VLANs 7 and 4094. */
+static void a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends(void **state)
+{
+    (void)state;
+    for (unsigned int workers = 1; workers <= 4; workers++) {
+        for (unsigned int tx_queues = 1; tx_queues <= 4; tx_queues++) {
+            struct dp *dp = create(4, workers, 2, tx_queues);
+            struct error error;
+
+            for (unsigned int i = 2; i < 4; i++) {
+                dp->ports[i].vlan = i == 2 ? 7 : 4094;
+                dp->ports[i].parent = 0;
+                dp->ports[i].device = DEVICE_OF(0);
+                dp->ports[i].rx_queues = 0;
+                dp->ports[i].tx_queues = 0;
+            }
+            assert_int_equal(dp_wire(dp, &error), 0);
+            every_receive_queue_has_one_worker(dp);
+            for (unsigned int i = 2; i < 4; i++) {
+                check_egress(dp, i, DEVICE_OF(0), tx_queues, false);
+                for (unsigned int w = 0; w < workers; w++) {
+                    const struct lane *lane = &dp->workers[w]->pipe.lanes[i];
+
+                    assert_int_equal(lane->end, dp->workers[w]->pipe.lanes[0].end);
+                    assert_int_equal(lane->queue, dp->workers[w]->pipe.lanes[0].queue);
+                    assert_int_equal(lane->vlan_tci, lane->end == LANE_DEVICE ? dp->ports[i].vlan : 0);
+                }
+            }
+            for (unsigned int vid = 0; vid < PIPE_VIDS; vid++) {
+                assert_int_equal(dp->pipe_ports[0].vlans[vid], vid == 7 ? 2 : vid == 4094 ? 3 : PIPE_NO_PORT);
+            }
+            assert_null(dp->pipe_ports[1].vlans);
+            assert_null(dp->pipe_ports[2].vlans);
+            destroy(dp);
+        }
+    }
+}
+
 static void the_largest_machine_fits(void **state)
 {
     (void)state;
@@ -196,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_reaches_each_egress_and_no_queue_is_shared),
         cmocka_unit_test(one_queue_ports_spread_over_the_workers),
+        cmocka_unit_test(a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends),
         cmocka_unit_test(the_largest_machine_fits),
     };
     return cmocka_run_group_tests(tests, set_up_group, NULL);

@@ -11,8 +11,11 @@
 #define NEVER_AGAIN (UINT64_C(1) << 62) /* no wish is repeated within a test */
 #define MINUTES     (UINT64_C(1) << 40) /* of TSC cycles */
 
-static const uint8_t macs[WORLD_PORTS][6] = {
-    {0x02, 0, 0, 0, 0, 0x01}, {0x02, 0, 0, 0, 0, 0x02}, {0x02, 0, 0, 0, 0, 0x03}, {0x02, 0, 0, 0, 0, 0x04}};
+static const uint8_t macs[WORLD_PORTS][6] = {{0x02, 0, 0, 0, 0, 0x01},
+                                             {0x02, 0, 0, 0, 0, 0x02},
+                                             {0x02, 0, 0, 0, 0, 0x03},
+                                             {0x02, 0, 0, 0, 0, 0x04},
+                                             {0x02, 0, 0, 0, 0, 0x01}};
 
 /* To a next hop, from the egress port, up to the EtherType. */
 #define ETHER(last) 0x02, 0, 0, 0, 0x66, last, 0x02, 0, 0, 0, 0, 0x02
@@ -25,6 +28,7 @@ static const struct rewrite rewrites[WAYS] = {
     [TO_NARROW] = {REWRITE_TX, 14, PORT_WEST, NARROW_MTU, 0, {ETHER(5)}},
     [TO_TAGGED] = {REWRITE_TX, 18, PORT_EAST, 1500, 0, {ETHER(6), 0x81, 0x00, 0x00, 0x64}},
     [TO_CROWDED] = {REWRITE_TX, 14, PORT_CROWDED, 1500, 0, {ETHER(7)}},
+    [TO_VLAN] = {REWRITE_TX, 14, PORT_VLAN, 1500, 0, {ETHER(8)}},
     [TO_NEIGHBOUR] = {.kind = REWRITE_GLEAN},
     [TO_LOCAL] = {.kind = REWRITE_LOCAL},
     [TO_BLACKHOLE] = {.kind = REWRITE_BLACKHOLE},
@@ -48,6 +52,7 @@ static const struct world_list {
     {{TO_BLACKHOLE}, {1}, HASH_PORTS},
     {{TO_REJECT}, {1}, HASH_PORTS},
     {{0}, {0}, HASH_PORTS},
+    {{TO_VLAN}, {1}, HASH_PORTS},
 };
 
 /* Which list each prefix has. */
@@ -61,7 +66,7 @@ static const struct {
     {"10.71.0.0/16", 5},      {"2001:db8:71::/48", 5}, {"203.0.113.0/24", 6},    {"2001:db8:f::/64", 6},
     {"203.0.113.1/32", 7},    {"fe80::1/128", 7},      {"2001:db8:f::1/128", 7}, {"10.66.0.0/16", 8},
     {"2001:db8:66::/48", 8},  {"10.67.0.0/16", 9},     {"2001:db8:67::/48", 9},  {"10.68.0.0/16", 10},
-    {"2001:db8:68::/48", 10},
+    {"2001:db8:68::/48", 10}, {"10.72.0.0/16", 11},    {"2001:db8:72::/48", 11},
 };
 
 const uint8_t *world_mac(unsigned int port)
@@ -173,8 +178,11 @@ static int create_lane(struct world *world, unsigned int lane)
         return -1;
     }
     world->outlets[lane].ring = ring;
-    world->pipe.lanes[lane] = (struct lane){
-        .end = LANE_RING, .full = twin ? DROP_PUNT_FULL : DROP_TX_FULL, .port = (uint16_t)lane, .ring = ring};
+    world->pipe.lanes[lane] = (struct lane){.end = LANE_RING,
+                                            .vlan_tci = lane == PORT_VLAN ? WORLD_VID : 0,
+                                            .full = twin ? DROP_PUNT_FULL : DROP_TX_FULL,
+                                            .port = (uint16_t)lane,
+                                            .ring = ring};
     return 0;
 }
 
@@ -186,6 +194,11 @@ static int create_pipe(struct world *world)
     }
     world->ports[PORT_UP].twin = LANE_UP_TWIN;
     world->ports[PORT_EAST].twin = LANE_EAST_TWIN;
+    world->ports[PORT_VLAN].twin = LANE_VLAN_TWIN;
+    for (unsigned int vid = 0; vid < PIPE_VIDS; vid++) {
+        world->vlans[vid] = vid == WORLD_VID ? PORT_VLAN : PIPE_NO_PORT;
+    }
+    world->ports[PORT_UP].vlans = world->vlans;
     world->pipe.fib4 = world->fib4;
     world->pipe.fib6 = world->fib6;
     world->pipe.path_lists = path_list_array(world->path_lists);

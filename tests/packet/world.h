@@ -9,6 +9,7 @@
  *   plain          198.18.0.0/15       2001:db8:b::/48     one next hop; 10.156.0.0/16 and 240.0.0.0/4 as well
  *   narrow         10.69.0.0/16        2001:db8:69::/48    the same with an MTU of 1280
  *   tagged         10.70.0.0/16        2001:db8:70::/48    leaves with a VLAN tag
+ *   VLAN           10.72.0.0/16        2001:db8:72::/48    out of the sub-interface of PORT_UP
  *   crowded        10.71.0.0/16        2001:db8:71::/48    out of a port that takes CROWDED_ROOM packets
  *   connected      203.0.113.0/24      2001:db8:f::/64     neighbours that are not resolved
  *   own            203.0.113.1         2001:db8:f::1       also fe80::1
@@ -22,15 +23,18 @@
 #include "frame.h"
 #include "pipe.h"
 
-/* Ports, which are lanes as well, and the kernel twins of the first two behind them. */
+/* Ports, which are lanes as well, and the kernel twins of some of them behind. PORT_VLAN is a sub-interface of PORT_UP.
+ */
 enum {
     PORT_UP,
     PORT_EAST,
     PORT_WEST,
     PORT_CROWDED,
+    PORT_VLAN,
     WORLD_PORTS,
     LANE_UP_TWIN = WORLD_PORTS,
     LANE_EAST_TWIN,
+    LANE_VLAN_TWIN,
     WORLD_LANES
 };
 
@@ -42,6 +46,7 @@ enum way {
     TO_NARROW,
     TO_TAGGED,
     TO_CROWDED,
+    TO_VLAN,
     TO_NEIGHBOUR,
     TO_LOCAL,
     TO_BLACKHOLE,
@@ -49,6 +54,7 @@ enum way {
     WAYS,
 };
 
+#define WORLD_VID    100 /* of PORT_VLAN */
 #define NARROW_MTU   1280
 #define CROWDED_ROOM 63
 #define OUTLET_MAX   1024
@@ -63,6 +69,7 @@ struct outlet {
 struct world {
     struct pipe pipe;
     struct pipe_port ports[WORLD_PORTS];
+    uint16_t vlans[PIPE_VIDS]; /* of PORT_UP */
     struct counters counters;
     struct request_ring requests;
     struct outlet outlets[WORLD_LANES];
