@@ -16,16 +16,18 @@
 #define STEER_MAP_V4       "steer_v4"       /* LPM trie: struct steer_key4 -> struct steer_value */
 #define STEER_MAP_V6       "steer_v6"       /* LPM trie: struct steer_key6 -> struct steer_value */
 #define STEER_MAP_PORT     "steer_port"     /* array of one: struct steer_port */
+#define STEER_MAP_VLANS    "steer_vlans"    /* array: VID -> struct steer_value */
 #define STEER_MAP_COUNTERS "steer_counters" /* per-CPU array: enum steer_verdict -> __u64 packets */
 #define STEER_MAX_QUEUES   64
 #define STEER_MAX_PREFIXES 65536 /* of each family */
+#define STEER_VIDS         4096
 
 /* What the program decided about a frame, and why. All but the first leave it to the kernel. */
 enum steer_verdict {
     STEER_REDIRECTED,          /* to the AF_XDP socket of the queue */
     STEER_NO_SOCKET,           /* would be, but the queue has no socket (yet, or any more) */
-    STEER_NOT_IP,              /* ARP and every other EtherType, VLAN tags included */
-    STEER_SHORT,               /* ends before the destination address does */
+    STEER_NOT_IP,              /* ARP and every other EtherType, VLAN tags that nobody asked for included */
+    STEER_SHORT,               /* ends before the destination address or the VLAN tag does */
     STEER_NOT_FOR_US,          /* destination MAC neither ours nor a group */
     STEER_GROUP,               /* multicast or broadcast, by MAC or by IP address */
     STEER_LINK_LOCAL,          /* IPv6 fe80::/10 as source or destination */

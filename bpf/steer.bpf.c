@@ -3,7 +3,9 @@
  * On an AF_XDP port: which frames go to the socket that the workers poll, and which stay with the kernel.
  *
  * The kernel keeps whatever it alone can answer (steer_loader.h lists it). What is left is decided by the longest
- * prefix that holds the destination. Nothing else of a packet is checked here: the worker does that, and counts.
+ * prefix that holds the destination. A VLAN with a sub-interface is ours as a whole: the kernel's part of it is behind
+ * the sub-interface's twin; a mere priority tag (VID 0) is looked through. Nothing else of a packet is checked here:
+ * the worker does that, and counts.
  *
  * A tag that the NIC took off before XDP is invisible here, so a port needs VLAN stripping off (ethtool -K rxvlan off).
  */
@@ -50,6 +52,13 @@ struct {
     __type(key, __u32);
     __type(value, struct steer_port);
 } steer_port SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, STEER_VIDS);
+    __type(key, __u32);
+    __type(value, struct steer_value);
+} steer_vlans SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -140,14 +149,10 @@ static __always_inline enum steer_verdict steer_ipv6(struct cursor *cursor)
     return verdict_of(bpf_map_lookup_elem(&steer_v6, &key));
 }
 
-static __always_inline enum steer_verdict steer_frame(struct cursor *cursor, const struct steer_port *port)
+static __always_inline enum steer_verdict steer_untagged(struct cursor *cursor, const struct ethhdr *eth, __be16 proto,
+                                                         const struct steer_port *port)
 {
-    const struct ethhdr *eth = parse_header(cursor, sizeof(*eth));
-
-    if (eth == NULL) {
-        return STEER_SHORT;
-    }
-    if (eth->h_proto != bpf_htons(ETH_P_IP) && eth->h_proto != bpf_htons(ETH_P_IPV6)) {
+    if (proto != bpf_htons(ETH_P_IP) && proto != bpf_htons(ETH_P_IPV6)) {
         return STEER_NOT_IP;
     }
     if (eth->h_dest[0] & 1) {
@@ -156,7 +161,38 @@ static __always_inline enum steer_verdict steer_frame(struct cursor *cursor, con
     if (!mac_equal(eth->h_dest, port->mac)) {
         return STEER_NOT_FOR_US; /* the kernel drops it as a foreign host's, or a macvlan of ours wants it */
     }
-    return eth->h_proto == bpf_htons(ETH_P_IP) ? steer_ipv4(cursor) : steer_ipv6(cursor);
+    return proto == bpf_htons(ETH_P_IP) ? steer_ipv4(cursor) : steer_ipv6(cursor);
+}
+
+/* 802.1Q 9.6 */
+struct vlan_tag {
+    __be16 tci;
+    __be16 proto;
+};
+
+static __always_inline enum steer_verdict steer_frame(struct cursor *cursor, const struct steer_port *port)
+{
+    const struct ethhdr *eth = parse_header(cursor, sizeof(*eth));
+    const struct steer_value *ours;
+    const struct vlan_tag *tag;
+    __u32 vid;
+
+    if (eth == NULL) {
+        return STEER_SHORT;
+    }
+    if (eth->h_proto != bpf_htons(ETH_P_8021Q)) {
+        return steer_untagged(cursor, eth, eth->h_proto, port);
+    }
+    tag = parse_header(cursor, sizeof(*tag));
+    if (tag == NULL) {
+        return STEER_SHORT;
+    }
+    vid = bpf_ntohs(tag->tci) & (STEER_VIDS - 1);
+    if (vid == 0) {
+        return steer_untagged(cursor, eth, tag->proto, port);
+    }
+    ours = bpf_map_lookup_elem(&steer_vlans, &vid);
+    return ours != NULL && ours->redirect ? STEER_REDIRECTED : STEER_NOT_IP;
 }
 
 static __always_inline void count(__u32 verdict)

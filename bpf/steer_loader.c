@@ -18,6 +18,7 @@ struct steer {
     int link_fd; /* what keeps the program attached; -1: not (yet) */
     int port_fd; /* the maps' belong to the object */
     int counters_fd;
+    int vlans_fd;
     int table_fd[FAMILIES];
     enum steer_mode mode;
     int cpus;
@@ -55,6 +56,14 @@ int steer_del(struct steer *steer, const struct prefix *prefix)
     }
     result = bpf_map_delete_elem(steer->table_fd[prefix->addr.family], &key);
     return result == -ENOENT ? 0 : result;
+}
+
+int steer_set_vlan(struct steer *steer, uint16_t vid, enum steer_action action)
+{
+    struct steer_value value = {.redirect = action == STEER_REDIRECT};
+    __u32 key = vid;
+
+    return bpf_map_update_elem(steer->vlans_fd, &key, &value, BPF_ANY);
 }
 
 int steer_set_mac(struct steer *steer, const uint8_t mac[6])
@@ -167,6 +176,7 @@ static int find_maps(struct steer *steer, const char *path, struct error *error)
         {STEER_MAP_V4, sizeof(struct steer_key4), sizeof(struct steer_value), &steer->table_fd[FAMILY_V4]},
         {STEER_MAP_V6, sizeof(struct steer_key6), sizeof(struct steer_value), &steer->table_fd[FAMILY_V6]},
         {STEER_MAP_PORT, sizeof(__u32), sizeof(struct steer_port), &steer->port_fd},
+        {STEER_MAP_VLANS, sizeof(__u32), sizeof(struct steer_value), &steer->vlans_fd},
         {STEER_MAP_COUNTERS, sizeof(__u32), sizeof(__u64), &steer->counters_fd},
     };
 

@@ -6,8 +6,8 @@
  * One mechanism serves both kinds of port: a longest-prefix match of the destination. Where no prefix matches, frames
  * are the kernel's. An anycast port sets its anycast prefixes to REDIRECT and its local addresses to PASS; a transit
  * port starts with 0.0.0.0/0 and ::/0 as REDIRECT, and sets local and directed broadcast addresses to PASS. Whatever
- * the prefixes say, the kernel gets: what is not IP (ARP, VLAN tags), frames too short to tell, any MAC but the port's
- * own, multicast and broadcast, IPv6 link-local at either end, and neighbour discovery.
+ * the prefixes say, the kernel gets: what is not IP (ARP, VLANs but those set to REDIRECT), frames too short to tell,
+ * any MAC but the port's own, multicast and broadcast, IPv6 link-local at either end, and neighbour discovery.
  *
  * Order: steer_attach() first, then the prefixes, then DPDK's net_af_xdp port on the same netdev without an "xdp_prog"
  * argument: the driver finds the program attached and adds its sockets to its map. The other way round steer_attach()
@@ -52,6 +52,8 @@ void steer_detach(struct steer *steer);
 int steer_set(struct steer *steer, const struct prefix *prefix, enum steer_action action) MUST_USE;
 /* What is not there is deleted already: 0. A mode's own default route can be replaced, and is back when deleted. */
 int steer_del(struct steer *steer, const struct prefix *prefix) MUST_USE;
+/* All frames of a VLAN, whatever they carry; vid 1 to 4094. A frame whose tag the NIC took off is none of these. */
+int steer_set_vlan(struct steer *steer, uint16_t vid, enum steer_action action) MUST_USE;
 /* The interface's MAC has changed. */
 int steer_set_mac(struct steer *steer, const uint8_t mac[6]) MUST_USE;
 

@@ -109,6 +109,13 @@ void lab_frame_build(const struct lab_frame *frame, uint8_t *out)
     memcpy(eth.h_source, LAB_PEER_MAC, 6);
     memcpy(out, &eth, sizeof(eth));
     (v6 ? ipv6_build : ipv4_build)(frame, out + sizeof(eth));
+    if (frame->tagged) {
+        uint16_t tag_and_type[2] = {htons(ETH_P_8021Q), htons(frame->tci)};
+        uint8_t *at = out + 2 * ETH_ALEN;
+
+        memmove(at + sizeof(tag_and_type), at, LAB_FRAME_SIZE - 2 * ETH_ALEN - sizeof(tag_and_type));
+        memcpy(at, tag_and_type, sizeof(tag_and_type));
+    }
     memcpy(out + LAB_FRAME_SIZE - sizeof(tag), &tag, sizeof(tag));
 }
 

@@ -4,6 +4,7 @@
 #define LAB_H
 
 #include "addr.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,9 @@ unsigned int lab_program(const char *ifname);
 struct lab_frame {
     const uint8_t *to;  /* destination MAC */
     uint16_t ethertype; /* default: of the address family */
-    const char *src;    /* addresses, of one family; dst alone: src is 198.51.100.1 or 2001:db8:ff::1 */
+    bool tagged;        /* with a VLAN tag in front of it: tci */
+    uint16_t tci;
+    const char *src; /* addresses, of one family; dst alone: src is 198.51.100.1 or 2001:db8:ff::1 */
     const char *dst;
     uint8_t protocol;  /* default: UDP */
     uint8_t icmp_type; /* first byte after the IP header */

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define VID 100 /* of a sub-interface */
+
 static const char *object_path;
 
 static const uint8_t broadcast_mac[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -46,6 +48,34 @@ static const struct {
     {"broadcast ARP", {.dst = "192.0.2.1", .ethertype = ETH_P_ARP, .to = broadcast_mac}, STEER_NOT_IP, STEER_NOT_IP},
     {"VLAN tag", {.dst = "192.0.2.1", .ethertype = ETH_P_8021Q}, STEER_NOT_IP, STEER_NOT_IP},
     {"service VLAN tag", {.dst = "192.0.2.1", .ethertype = ETH_P_8021AD}, STEER_NOT_IP, STEER_NOT_IP},
+    {"a VLAN of ours", {.dst = "192.0.2.1", .tagged = true, .tci = VID}, STEER_REDIRECTED, STEER_REDIRECTED},
+    {"a VLAN of ours with a priority",
+     {.dst = "192.0.2.1", .tagged = true, .tci = 0xf000 | VID},
+     STEER_REDIRECTED,
+     STEER_REDIRECTED},
+    {"ARP in a VLAN of ours",
+     {.dst = "192.0.2.1", .ethertype = ETH_P_ARP, .to = broadcast_mac, .tagged = true, .tci = VID},
+     STEER_REDIRECTED,
+     STEER_REDIRECTED},
+    {"own address in a VLAN of ours",
+     {.dst = "10.0.1.1", .tagged = true, .tci = VID},
+     STEER_REDIRECTED,
+     STEER_REDIRECTED},
+    {"neighbour discovery in a VLAN of ours",
+     {.dst = "2001:db8:a::1", .protocol = IPPROTO_ICMPV6, .icmp_type = 135, .tagged = true, .tci = VID},
+     STEER_REDIRECTED,
+     STEER_REDIRECTED},
+    {"the VLAN below ours", {.dst = "192.0.2.1", .tagged = true, .tci = VID - 1}, STEER_NOT_IP, STEER_NOT_IP},
+    {"the VLAN above ours", {.dst = "192.0.2.1", .tagged = true, .tci = VID + 1}, STEER_NOT_IP, STEER_NOT_IP},
+    {"priority tag", {.dst = "192.0.2.1", .tagged = true, .tci = 0xe000}, STEER_REDIRECTED, STEER_REDIRECTED},
+    {"priority tag, IPv6", {.dst = "2001:db8:a::1", .tagged = true}, STEER_REDIRECTED, STEER_REDIRECTED},
+    {"priority tag, not anycast", {.dst = "192.0.3.0", .tagged = true}, STEER_BY_PREFIX, STEER_REDIRECTED},
+    {"priority tag, own address", {.dst = "10.0.1.1", .tagged = true}, STEER_BY_PREFIX, STEER_BY_PREFIX},
+    {"priority tag, ARP", {.dst = "192.0.2.1", .ethertype = ETH_P_ARP, .tagged = true}, STEER_NOT_IP, STEER_NOT_IP},
+    {"priority tag before a tag",
+     {.dst = "192.0.2.1", .ethertype = ETH_P_8021Q, .tagged = true},
+     STEER_NOT_IP,
+     STEER_NOT_IP},
     {"802.3 length", {.dst = "192.0.2.1", .ethertype = 64}, STEER_NOT_IP, STEER_NOT_IP},
     {"IPv6 anycast, first", {.dst = "2001:db8:a::"}, STEER_REDIRECTED, STEER_REDIRECTED},
     {"IPv6 anycast, last", {.dst = "2001:db8:a:ffff:ffff:ffff:ffff:ffff"}, STEER_REDIRECTED, STEER_REDIRECTED},
@@ -143,6 +173,7 @@ static struct bench bench_open(enum steer_mode mode)
     for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
         set(bench.steer, own[i], STEER_PASS);
     }
+    assert_int_equal(steer_set_vlan(bench.steer, VID, STEER_REDIRECT), 0);
     if (mode == STEER_ANYCAST) {
         set(bench.steer, "192.0.2.0/24", STEER_REDIRECT);
         set(bench.steer, "2001:db8:a::/48", STEER_REDIRECT);
@@ -221,16 +252,19 @@ static void a_truncated_frame_is_the_kernels_until_its_destination_is_complete(v
     (void)state;
     add_socket(&bench);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        bool v6 = strchr(cases[i].frame.dst, ':') != NULL;
-        unsigned int complete = ETH_HLEN + (v6 ? 40 : 20);
+        const struct lab_frame *kind = &cases[i].frame;
+        bool of_vlan = kind->tagged && (kind->tci & 0xfff) != 0;
+        bool tag = kind->tagged || kind->ethertype == ETH_P_8021Q;
+        unsigned int link = ETH_HLEN + (tag ? 4 : 0);
+        unsigned int complete = link + (strchr(kind->dst, ':') != NULL ? 40 : 20);
         uint8_t frame[LAB_FRAME_SIZE];
 
-        lab_frame_build(&cases[i].frame, frame);
+        lab_frame_build(kind, frame);
         for (unsigned int length = ETH_HLEN; length <= sizeof(frame); length++) {
             enum steer_verdict whole = cases[i].transit;
-            bool early = whole == STEER_NOT_IP || whole == STEER_NOT_FOR_US || cases[i].frame.to == broadcast_mac ||
-                         cases[i].frame.to == v4_multicast_mac;
-            enum steer_verdict expected = early || length >= complete ? whole : STEER_SHORT;
+            bool early = of_vlan || whole == STEER_NOT_IP || whole == STEER_NOT_FOR_US || kind->to == broadcast_mac ||
+                         kind->to == v4_multicast_mac;
+            enum steer_verdict expected = length >= (early ? link : complete) ? whole : STEER_SHORT;
 
             if (whole == STEER_NEIGHBOUR_DISCOVERY && length == complete) {
                 expected = STEER_REDIRECTED; /* the type is cut off: the worker's to drop */
@@ -285,6 +319,23 @@ static void prefixes_come_and_go_and_defaults_come_back(void **state)
     bench_close(&bench);
 }
 
+static void a_vlan_comes_and_goes(void **state)
+{
+    struct bench bench = bench_open(STEER_ANYCAST);
+    uint8_t frame[LAB_FRAME_SIZE];
+
+    (void)state;
+    lab_frame_build(&(struct lab_frame){.dst = "203.0.113.7", .tagged = true, .tci = 4094}, frame);
+    add_socket(&bench);
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_NOT_IP);
+    assert_int_equal(steer_set_vlan(bench.steer, 4094, STEER_REDIRECT), 0);
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_REDIRECTED);
+    assert_int_equal(steer_set_vlan(bench.steer, 4094, STEER_PASS), 0);
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_NOT_IP);
+    assert_true(steer_set_vlan(bench.steer, 4096, STEER_REDIRECT) < 0);
+    bench_close(&bench);
+}
+
 static void a_new_mac_is_ours_and_the_old_one_is_not(void **state)
 {
     struct bench bench = bench_open(STEER_TRANSIT);
@@ -309,6 +360,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_truncated_frame_is_the_kernels_until_its_destination_is_complete),
         cmocka_unit_test(without_a_socket_everything_is_the_kernels),
         cmocka_unit_test(prefixes_come_and_go_and_defaults_come_back),
+        cmocka_unit_test(a_vlan_comes_and_goes),
         cmocka_unit_test(a_new_mac_is_ours_and_the_old_one_is_not),
     };
 
