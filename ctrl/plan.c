@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static enum port_kind kind_of(enum config_device_kind kind)
 {
@@ -17,9 +18,34 @@ static enum port_kind kind_of(enum config_device_kind kind)
     return kinds[kind];
 }
 
-static int plan_port(const struct config_port *port, struct plan *plan, unsigned int index)
+/* The port of the whole device that this one is a VLAN of: config_check_ports() has seen to it that it comes before. */
+static unsigned int parent_of(const struct config *config, const struct config_port *port)
 {
-    bool xdp = port->device.kind == CONFIG_DEVICE_AF_XDP;
+    unsigned int parent = 0;
+
+    while (config->ports.items[parent].has_vlan ||
+           strcmp(config->ports.items[parent].device.text, port->device.text) != 0) {
+        parent++;
+    }
+    return parent;
+}
+
+static void plan_vlan(const struct config *config, struct plan *plan, unsigned int index)
+{
+    const struct config_port *port = &config->ports.items[index];
+    struct port_settings *settings = &plan->ports[index];
+
+    settings->vlan = (uint16_t)port->vlan;
+    settings->parent = parent_of(config, port);
+    settings->queues = 0;
+    plan->install_ports[index].vlan = settings->vlan;
+    plan->install_ports[index].parent = settings->parent;
+}
+
+static int plan_port(const struct config *config, struct plan *plan, unsigned int index)
+{
+    const struct config_port *port = &config->ports.items[index];
+    bool xdp = port->device.kind == CONFIG_DEVICE_AF_XDP && !port->has_vlan;
     const char *argument = port->device.argument;
 
     if (port->device.output != NULL) {
@@ -44,7 +70,9 @@ static int plan_port(const struct config_port *port, struct plan *plan, unsigned
         .xdp = xdp,
         .mode = port->steer == CONFIG_STEER_TRANSIT ? STEER_TRANSIT : STEER_ANYCAST,
     };
-    if (port->device.kind == CONFIG_DEVICE_PCI) {
+    if (port->has_vlan) {
+        plan_vlan(config, plan, index);
+    } else if (port->device.kind == CONFIG_DEVICE_PCI) {
         plan->pci[plan->dp.eal.pci_count++] = port->device.argument;
     }
     return 0;
@@ -138,7 +166,7 @@ int plan_make(const struct config *config, struct plan *plan, struct error *erro
         return error_set(error, -E2BIG, "ports: %u, but at most %d work", config->ports.count, PIPE_PORTS_MAX / 2);
     }
     for (uint32_t i = 0; i < config->ports.count; i++) {
-        if (plan_port(&config->ports.items[i], plan, i) != 0) {
+        if (plan_port(config, plan, i) != 0) {
             goto no_memory;
         }
     }

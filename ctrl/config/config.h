@@ -76,13 +76,15 @@ enum config_steer { CONFIG_STEER_ANYCAST, CONFIG_STEER_TRANSIT };
 
 struct config_port {
     const char *name;            /* required */
-    struct config_device device; /* required; no two ports have the same, NULL aside */
-    uint32_t queues;             /* 1 */
-    enum config_steer steer;     /* ANYCAST; other than AF_XDP: always ANYCAST, and without meaning */
-    uint32_t mtu;                /* bytes of IP */
-    bool has_mtu;                /* absent: the kernel twin's */
-    uint32_t icmp_rate;          /* ICMP errors a second about what it receives; 1000 */
-    const char *twin;            /* never NULL: the kernel twin's name; the interface of AF_XDP, else the port's name */
+    struct config_device device; /* required; no two ports have the same with the same VLAN, NULL aside */
+    uint32_t vlan;               /* VID of a sub-interface; the plain port of its device stands before it */
+    bool has_vlan;
+    uint32_t queues;         /* 1; of a sub-interface without meaning */
+    enum config_steer steer; /* ANYCAST; other than plain AF_XDP: always ANYCAST, and without meaning */
+    uint32_t mtu;            /* bytes of IP */
+    bool has_mtu;            /* absent: the kernel twin's */
+    const char *twin;   /* never NULL: the kernel twin's name; the interface of plain AF_XDP, else the port's name */
+    uint32_t icmp_rate; /* ICMP errors a second about what it receives; 1000 */
 };
 
 enum config_hash { CONFIG_HASH_PORTS, CONFIG_HASH_ADDRESSES };

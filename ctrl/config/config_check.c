@@ -37,12 +37,27 @@ int config_check_dpdk(struct config_parser *parser, const struct yaml_node_s *no
     return 0;
 }
 
+/* What belongs to the device is said at its plain port. */
+static int port_check_vlan(struct config_parser *parser, const struct yaml_node_s *node, const struct config_port *port)
+{
+    const char *wrong = port->steer != CONFIG_STEER_ANYCAST ? "steer" : port->queues != 1 ? "queues" : NULL;
+
+    if (!port->has_vlan || wrong == NULL) {
+        return 0;
+    }
+    return config_mistake(parser, config_key_line(parser, node, wrong),
+                          "ports: a port with vlan has no %s of its own; leave it to the port of its device", wrong);
+}
+
 int config_check_port(struct config_parser *parser, const struct yaml_node_s *node, void *value)
 {
     struct config_port *port = value;
-    bool af_xdp = port->device.kind == CONFIG_DEVICE_AF_XDP;
+    bool af_xdp = port->device.kind == CONFIG_DEVICE_AF_XDP && !port->has_vlan;
     const char *twin = af_xdp ? port->device.argument : port->name;
 
+    if (port_check_vlan(parser, node, port) != 0) {
+        return -EINVAL;
+    }
     if (port->steer == CONFIG_STEER_TRANSIT && !af_xdp) {
         return config_mistake(parser, config_key_line(parser, node, "steer"),
                               "ports: steer is for af_xdp: devices; every other one takes all packets anyway");
@@ -75,16 +90,35 @@ static bool is_wire(const struct config_port *port, const char *interface)
     return port->device.kind == CONFIG_DEVICE_TAP && strcmp(port->device.argument, interface) == 0;
 }
 
-/* Two ports that share a device, or a twin: what they share, or NULL. */
+static bool same_device(const struct config_port *a, const struct config_port *b)
+{
+    return strcmp(a->device.text, b->device.text) == 0;
+}
+
+/* Two ports that share a device, a VLAN of it, or a twin: what they share, or NULL. */
 static const char *shared_by(const struct config_port *a, const struct config_port *b)
 {
-    if (a->device.kind != CONFIG_DEVICE_NULL && strcmp(a->device.text, b->device.text) == 0) {
+    if (same_device(a, b) && a->has_vlan && b->has_vlan && a->vlan == b->vlan) {
+        return "VLAN";
+    }
+    if (same_device(a, b) && !a->has_vlan && !b->has_vlan && a->device.kind != CONFIG_DEVICE_NULL) {
         return "device";
     }
     if (is_wire(a, b->twin) || is_wire(b, a->twin)) {
         return "interface";
     }
     return strcmp(a->twin, b->twin) == 0 ? "kernel twin" : NULL;
+}
+
+/* Whether a port of the whole device stands before item n, or item n needs none. */
+static bool has_parent(const struct config_port *ports, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!ports[i].has_vlan && same_device(&ports[i], &ports[n])) {
+            return true;
+        }
+    }
+    return !ports[n].has_vlan;
 }
 
 int config_check_ports(struct config_parser *parser, const struct yaml_node_s *node, void *value)
@@ -96,6 +130,12 @@ int config_check_ports(struct config_parser *parser, const struct yaml_node_s *n
     memcpy(&items, value, sizeof(items));
     ports = items.items;
     for (uint32_t i = 0; i < items.count; i++) {
+        if (!has_parent(ports, i)) {
+            result = config_mistake(parser, config_item_line(parser, node, i),
+                                    "ports: \"%s\" is VLAN %u of %s, of which there is no port without vlan before it; "
+                                    "add one",
+                                    ports[i].name, ports[i].vlan, ports[i].device.text);
+        }
         for (uint32_t j = 0; j < i; j++) {
             const char *shared = shared_by(&ports[i], &ports[j]);
 

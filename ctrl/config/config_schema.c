@@ -81,6 +81,7 @@ static const struct config_type asn = NUMBER(1, UINT32_MAX - 1); /* RFC 7607, RF
 static const struct config_type lcore = NUMBER(0, 127);          /* RTE_MAX_LCORE of Debian's DPDK is 128 */
 static const struct config_type memory_mb = NUMBER(32, 1 << 20);
 static const struct config_type queues = NUMBER(1, 64);
+static const struct config_type vlan = NUMBER(1, 4094);  /* 802.1Q 9.6 */
 static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
 static const struct config_type icmp_rate = NUMBER(1, 1000000);
 static const struct config_type weight = NUMBER(1, 65535);
@@ -170,6 +171,7 @@ static const struct config_type dpdk = MAPPING(config_dpdk, dpdk_fields, .check 
 static const struct config_field port_fields[] = {
     {"name", &name, AT(config_port, name), .required = true, .identity = true},
     {"device", &device, AT(config_port, device), .required = true},
+    {"vlan", &vlan, AT_IF(config_port, vlan)},
     {"queues", &queues, AT(config_port, queues), .fallback = "1"},
     {"steer", &steer, AT(config_port, steer), .fallback = "anycast"},
     {"mtu", &mtu, AT_IF(config_port, mtu)},

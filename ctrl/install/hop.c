@@ -19,7 +19,6 @@ static unsigned int bucket(const struct ip_addr *addr)
 static struct rewrite hop_rewrite(const struct install *install, const struct hop *hop)
 {
     struct rewrite rewrite = {.kind = hop->rewrite, .port = hop->port};
-    const struct kernel_link *link;
     const struct kernel_neighbour *neighbour;
     uint16_t ether_type = htons(hop->family == FAMILY_V4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
 
@@ -30,14 +29,13 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
         rewrite.kind = REWRITE_UNRESOLVED;
         return rewrite;
     }
-    link = kernel_link_get(install->kernel, install->twins[hop->port].ifindex);
     neighbour = kernel_neighbour_get(install->kernel, install->twins[hop->port].ifindex, &hop->gateway);
+    rewrite.mtu = twin_mtu(install, hop->port);
     /* no link: a hop that leans on another one, whose port has just lost its netdev */
-    if (link == NULL || neighbour == NULL || !neighbour->usable) {
+    if (install->twins[hop->port].ifindex == 0 || neighbour == NULL || !neighbour->usable) {
         rewrite.kind = REWRITE_UNRESOLVED;
         return rewrite;
     }
-    rewrite.mtu = (uint16_t)(link->mtu < UINT16_MAX ? link->mtu : UINT16_MAX);
     rewrite.header_length = ETH_HLEN;
     memcpy(rewrite.header, neighbour->mac, ETH_ALEN);
     memcpy(rewrite.header + ETH_ALEN, dp_port(install->dp, hop->port)->mac.addr_bytes, ETH_ALEN);

@@ -89,6 +89,8 @@ static int copy_settings(struct install *install, const struct install_settings 
         snprintf(twin->netdev, sizeof(twin->netdev), "%s", port->netdev);
         twin->xdp = port->xdp;
         twin->mode = port->mode;
+        twin->vlan = port->vlan;
+        twin->parent = port->parent;
     }
     install->anycast = calloc(settings->anycast_count + 1, sizeof(*install->anycast));
     if (install->anycast == NULL) {
@@ -273,7 +275,7 @@ static void refresh_links(struct install *install)
         if (twin->xdp || twin->ifindex == 0) {
             continue;
         }
-        up = dp_port_link_up(install->dp, i);
+        up = install_port_up(install, i);
         if (up != twin->running) {
             log_notice("port %s: link %s", twin->name, up ? "up" : "down");
             twin->running = up;

@@ -32,6 +32,8 @@ struct install_port {
     const char *netdev;   /* the kernel twin */
     bool xdp;             /* our XDP program goes onto the netdev */
     enum steer_mode mode; /* of an xdp port */
+    uint16_t vlan;        /* VID of a sub-interface, else 0 */
+    unsigned int parent;  /* index of the port that a sub-interface is a part of, before it */
 };
 
 struct install_settings {
@@ -69,6 +71,8 @@ const struct kernel *install_kernel(const struct install *install);
 const struct kernel_link *install_link(const struct install *install, unsigned int port);
 /* Frames can leave by the port. */
 bool install_running(const struct install *install, unsigned int port);
+/* Whether a port's link is up; a sub-interface's is its parent's. */
+bool install_port_up(const struct install *install, unsigned int port);
 /* The index of the port whose netdev this is, or -ENODEV. */
 int install_port_of(const struct install *install, uint32_t ifindex) MUST_USE;
 /* Verdicts of a port's XDP program; -ENOENT: it has none. */

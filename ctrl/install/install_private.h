@@ -19,11 +19,13 @@ struct twin {
     char netdev[IF_NAMESIZE];
     bool xdp;
     enum steer_mode mode;
+    uint16_t vlan;       /* VID of a sub-interface, else 0 */
+    unsigned int parent; /* index, of a sub-interface */
     struct steer *steer; /* NULL without XDP */
     uint32_t attached;   /* the interface that XDP and the socket are on, whatever its name; 0: that is gone */
     uint32_t ifindex;    /* 0 while there is no such netdev */
-    bool running;
-    struct hop *glean; /* for its connected subnets */
+    bool running;        /* the port's link is up */
+    struct hop *glean;   /* for its connected subnets */
 };
 
 struct hop {
@@ -116,6 +118,8 @@ bool twins_refresh(struct install *install, const struct kernel_link *old, const
 void twin_refresh_addresses(struct install *install, uint32_t ifindex);
 /* Local or not: what XDP does with a prefix on all ports. */
 void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
+/* What may leave by a port, in bytes of IP: its netdev's MTU, and for a sub-interface no more than its parent's. */
+uint16_t twin_mtu(const struct install *install, unsigned int port);
 int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;
 
 #endif

@@ -99,11 +99,28 @@ static void pass_local(struct install *install)
     }
 }
 
+/* All frames of the VLAN of a sub-interface are ours, if the device's are told apart by XDP. */
+static int vlan_attach(struct install *install, const struct twin *twin, struct error *error)
+{
+    struct twin *parent = &install->twins[twin->parent];
+    int result = parent->steer != NULL ? steer_set_vlan(parent->steer, twin->vlan, STEER_REDIRECT) : 0;
+
+    return result == 0 ? 0
+                       : error_set(error, result, "port %s: XDP does not take VLAN %u: %s", twin->name, twin->vlan,
+                                   strerror(-result));
+}
+
 int twins_attach(struct install *install, const char *object, struct error *error)
 {
     for (unsigned int i = 0; i < install->twin_count; i++) {
-        int result = install->twins[i].xdp ? twin_attach(install, &install->twins[i], object, error) : 0;
+        struct twin *twin = &install->twins[i];
+        int result = 0;
 
+        if (twin->xdp) {
+            result = twin_attach(install, twin, object, error);
+        } else if (twin->vlan != 0) {
+            result = vlan_attach(install, twin, error);
+        }
         if (result != 0) {
             return result;
         }
@@ -120,15 +137,59 @@ static bool is_netdev(const struct twin *twin, const struct kernel_link *link)
     return twin->xdp ? twin->attached == link->ifindex : strcmp(twin->netdev, link->name) == 0;
 }
 
+bool install_port_up(const struct install *install, unsigned int port)
+{
+    const struct twin *twin = &install->twins[port];
+    const struct kernel_link *link;
+
+    if (twin->vlan != 0) {
+        return install_port_up(install, twin->parent);
+    }
+    if (!twin->xdp) { /* a TAP twin is no wire: the port's link is the driver's */
+        return dp_port_link_up(install->dp, port);
+    }
+    link = kernel_link_get(install->kernel, twin->ifindex);
+    return link != NULL && link->running;
+}
+
+static uint32_t netdev_mtu(const struct install *install, unsigned int port)
+{
+    const struct kernel_link *link = kernel_link_get(install->kernel, install->twins[port].ifindex);
+
+    return link != NULL && link->mtu < UINT16_MAX ? link->mtu : UINT16_MAX;
+}
+
+uint16_t twin_mtu(const struct install *install, unsigned int port)
+{
+    const struct twin *twin = &install->twins[port];
+    uint32_t own = netdev_mtu(install, port);
+    uint32_t parent = twin->vlan != 0 ? netdev_mtu(install, twin->parent) : own;
+
+    return (uint16_t)(own < parent ? own : parent);
+}
+
+/* A port's state, and its sub-interfaces'. */
+static void refresh_running(struct install *install, unsigned int port)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        struct twin *twin = &install->twins[i];
+
+        if (i == port || (twin->vlan != 0 && twin->parent == port)) {
+            twin->running = twin->ifindex != 0 && install_port_up(install, i);
+        }
+    }
+}
+
 static void twin_follow(struct install *install, struct twin *twin, const struct kernel_link *link)
 {
     unsigned int port = (unsigned int)(twin - install->twins);
 
     twin->ifindex = link->ifindex;
     install->ifindexes[port] = link->ifindex;
-    /* a TAP twin is no wire: its port's link is the driver's */
-    twin->running = twin->xdp ? link->running : dp_port_link_up(install->dp, port);
-    dp_port_set_mac(install->dp, port, link->mac);
+    refresh_running(install, port);
+    if (twin->vlan == 0) {
+        dp_port_set_mac(install->dp, port, link->mac);
+    }
     if (twin->steer != NULL && steer_set_mac(twin->steer, link->mac) != 0) {
         log_error("port %s: XDP does not take the MAC address", twin->name);
     }
@@ -138,7 +199,7 @@ static void twin_lose(struct install *install, struct twin *twin, bool deleted)
 {
     twin->ifindex = 0;
     install->ifindexes[twin - install->twins] = 0;
-    twin->running = false;
+    refresh_running(install, (unsigned int)(twin - install->twins));
     if (deleted && twin->xdp) {
         twin->attached = 0;
         log_error("port %s: interface %s was deleted; the port is down until a restart", twin->name, twin->netdev);

@@ -24,15 +24,15 @@ static json_t *json_port(const struct control *control, unsigned int index)
     const struct port *port = dp_port(control->dp, index);
     const struct config_port *config = &control->config->ports.items[index];
     const struct kernel_link *link = install_link(control->install, index);
-    bool xdp = config->device.kind == CONFIG_DEVICE_AF_XDP;
+    bool xdp = config->device.kind == CONFIG_DEVICE_AF_XDP && !config->has_vlan;
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:i, s:s, s:i, s:o, s:o}", "name", port->name, "device", config->device.text,
-                     "netdev", link != NULL ? link->name : port->netdev, "mac", json_mac(port->mac.addr_bytes), "mtu",
-                     link != NULL ? (int)link->mtu : (int)port->mtu, "link",
-                     install_running(control->install, index) ? "up" : "down", "queues", (int)port->rx_queues, "steer",
-                     xdp ? json_string(config->steer == CONFIG_STEER_TRANSIT ? "transit" : "anycast") : json_null(),
-                     "addresses",
-                     link != NULL ? json_addresses(install_kernel(control->install), link->ifindex) : json_array());
+    return json_pack(
+        "{s:s, s:s, s:o, s:s, s:o, s:i, s:s, s:i, s:o, s:o}", "name", port->name, "device", config->device.text, "vlan",
+        config->has_vlan ? json_integer(config->vlan) : json_null(), "netdev", link != NULL ? link->name : port->netdev,
+        "mac", json_mac(port->mac.addr_bytes), "mtu", link != NULL ? (int)link->mtu : (int)port->mtu, "link",
+        install_running(control->install, index) ? "up" : "down", "queues", (int)port->rx_queues, "steer",
+        xdp ? json_string(config->steer == CONFIG_STEER_TRANSIT ? "transit" : "anycast") : json_null(), "addresses",
+        link != NULL ? json_addresses(install_kernel(control->install), link->ifindex) : json_array());
 }
 
 int method_port_list(struct api_call *call, const json_t *params, json_t **result)

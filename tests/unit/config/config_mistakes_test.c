@@ -245,6 +245,35 @@ static void ports_are_checked(void **state)
     check(cases, ARRAY_SIZE(cases));
 }
 
+static void vlans_are_checked(void **state)
+{
+    static const struct mistake cases[] = {
+        {SITE PORT "vlan: 0}]\n", "f:2: vlan: \"0\" is not a number from 1 to 4094"},
+        {SITE PORT "vlan: 4095}]\n", "f:2: vlan: \"4095\" is not a number from 1 to 4094"},
+        {SITE "ports:\n- {name: a, device: af_xdp:b, vlan: 7}\n",
+         "f:3: ports: \"a\" is VLAN 7 of af_xdp:b, of which there is no port without vlan before it; add one"},
+        {SITE "ports:\n- {name: a, device: af_xdp:b, vlan: 7}\n- {name: b, device: af_xdp:b}\n",
+         "f:3: ports: \"a\" is VLAN 7 of af_xdp:b, of which there is no port without vlan before it; add one"},
+        {SITE "ports:\n- {name: b, device: af_xdp:b}\n- {name: a, device: tap:c, vlan: 7, twin: x}\n",
+         "f:4: ports: \"a\" is VLAN 7 of tap:c, of which there is no port without vlan before it; add one"},
+        {SITE "ports:\n- {name: b, device: af_xdp:b}\n- {name: c, device: af_xdp:b, vlan: 7}\n"
+              "- {name: d, device: af_xdp:b, vlan: 7}\n",
+         "f:5: ports: \"d\" has the VLAN of \"c\"; each port needs its own"},
+        {SITE "ports:\n- {name: b, device: null}\n- {name: c, device: null, vlan: 7}\n"
+              "- {name: d, device: null, vlan: 7}\n",
+         "f:5: ports: \"d\" has the VLAN of \"c\"; each port needs its own"},
+        {SITE "ports:\n- {name: up, device: af_xdp:b}\n- {name: b, device: af_xdp:b, vlan: 7}\n",
+         "f:4: ports: \"b\" has the kernel twin of \"up\"; each port needs its own"},
+        {SITE "ports:\n- {name: b, device: af_xdp:b}\n- name: c\n  device: af_xdp:b\n  vlan: 7\n  steer: transit\n",
+         "f:7: ports: a port with vlan has no steer of its own; leave it to the port of its device"},
+        {SITE "ports:\n- {name: b, device: af_xdp:b}\n- name: c\n  device: af_xdp:b\n  vlan: 7\n  queues: 2\n",
+         "f:7: ports: a port with vlan has no queues of its own; leave it to the port of its device"},
+    };
+
+    (void)state;
+    check(cases, ARRAY_SIZE(cases));
+}
+
 static void keys_must_go_together(void **state)
 {
     static const struct mistake cases[] = {
@@ -419,6 +448,7 @@ int main(void)
         cmocka_unit_test(next_hops_must_be_unicast),
         cmocka_unit_test(lengths_are_checked),
         cmocka_unit_test(ports_are_checked),
+        cmocka_unit_test(vlans_are_checked),
         cmocka_unit_test(keys_must_go_together),
         cmocka_unit_test(routes_are_checked),
         cmocka_unit_test(several_mistakes_are_told_a_line_each),

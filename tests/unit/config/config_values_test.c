@@ -135,13 +135,17 @@ static void every_key_of_ports_and_anycast_is_read(void **state)
     const struct config_anycast *anycast = config->anycast.items;
 
     (void)state;
-    assert_int_equal(config->ports.count, 4);
+    assert_int_equal(config->ports.count, 5);
     assert_string_equal(port[0].name, "up");
     assert_int_equal(port[0].queues, 2);
     assert_int_equal(port[0].steer, CONFIG_STEER_TRANSIT);
     assert_true(port[0].has_mtu);
     assert_int_equal(port[0].mtu, 1500);
+    assert_false(port[0].has_vlan);
     assert_string_equal(port[1].twin, "twin-fast");
+    assert_true(port[3].has_vlan);
+    assert_int_equal(port[3].vlan, 100);
+    assert_string_equal(port[3].twin, "tap100");
     assert_int_equal(config->anycast.count, 2);
     assert_prefix(&anycast[0].prefix, "192.0.2.0/24");
     assert_prefix(&anycast[1].prefix, "2001:db8:a::/48");
