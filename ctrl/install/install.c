@@ -275,7 +275,7 @@ static void refresh_links(struct install *install)
         if (twin->xdp || twin->ifindex == 0) {
             continue;
         }
-        up = install_port_up(install, i);
+        up = twin_link_up(install, i);
         if (up != twin->running) {
             log_notice("port %s: link %s", twin->name, up ? "up" : "down");
             twin->running = up;

@@ -137,13 +137,13 @@ static bool is_netdev(const struct twin *twin, const struct kernel_link *link)
     return twin->xdp ? twin->attached == link->ifindex : strcmp(twin->netdev, link->name) == 0;
 }
 
-bool install_port_up(const struct install *install, unsigned int port)
+bool twin_link_up(const struct install *install, unsigned int port)
 {
     const struct twin *twin = &install->twins[port];
     const struct kernel_link *link;
 
     if (twin->vlan != 0) {
-        return install_port_up(install, twin->parent);
+        return twin_link_up(install, twin->parent);
     }
     if (!twin->xdp) { /* a TAP twin is no wire: the port's link is the driver's */
         return dp_port_link_up(install->dp, port);
@@ -175,7 +175,7 @@ static void refresh_running(struct install *install, unsigned int port)
         struct twin *twin = &install->twins[i];
 
         if (i == port || (twin->vlan != 0 && twin->parent == port)) {
-            twin->running = twin->ifindex != 0 && install_port_up(install, i);
+            twin->running = twin->ifindex != 0 && twin_link_up(install, i);
         }
     }
 }

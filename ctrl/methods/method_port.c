@@ -65,7 +65,8 @@ int method_neighbour_list(struct api_call *call, const json_t *params, json_t **
     while ((neighbour = kernel_neighbour_next(install_kernel(control->install), neighbour)) != NULL) {
         int port = install_port_of(control->install, neighbour->ifindex);
 
-        if (port < 0) {
+        /* what needs no resolution and has no unicast MAC is the kernel's own bookkeeping of groups */
+        if (port < 0 || (neighbour->fixed && !neighbour->usable)) {
             continue;
         }
         json_array_append_new(list,
