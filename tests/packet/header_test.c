@@ -272,6 +272,24 @@ static void extension_headers_are_whole_or_the_packet_is_dropped(void **state)
     }
 }
 
+/* The frame ends where the packet does: a byte too far is a byte of nobody's. */
+static void extension_headers_are_not_read_beyond_the_frame(void **state)
+{
+    static const uint8_t extensions[] = {0, 43, 44, 51, 60};
+    static struct frame frame;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        for (unsigned int payload = 0; payload <= 16; payload++) {
+            case_build(&(struct packet_case){.dst = V6_PLAIN, .patches = {{V6_NEXT, 1, {extensions[i]}}}}, &frame);
+            memcpy(frame.bytes + V6_PAYLOAD, (const uint8_t[16]){extensions[i], 0, 0, 0, 0, 0, 0, 0, 59}, 16);
+            frame_set16(&frame, V6_PAYLOAD_LENGTH, (uint16_t)payload);
+            frame.length = V6_PAYLOAD + payload;
+            check_frame(&frame, NULL, payload < 16 ? DROP_TRUNCATED : SENT(TO_PLAIN));
+        }
+    }
+}
+
 static void more_extension_headers_than_anyone_needs_are_not_followed(void **state)
 {
     static struct frame frame;
@@ -375,6 +393,7 @@ int main(void)
         case_test(ports_beyond_the_packet_are_not_read),
         case_test(headers_in_a_second_segment_are_not_searched),
         case_test(extension_headers_are_whole_or_the_packet_is_dropped),
+        case_test(extension_headers_are_not_read_beyond_the_frame),
         case_test(more_extension_headers_than_anyone_needs_are_not_followed),
         case_test(checksums_follow_the_hop_count_to_the_bit),
         case_test(checksums_are_right_whatever_they_were),
