@@ -16,6 +16,8 @@
 #define POOL_CACHE          256
 #define POOL_SPARE          4096 /* bursts under way, per-core caches */
 #define PENDING_MS          100  /* a packet waits for its neighbour */
+#define FRAGMENT_WAIT_MS    100  /* for the first fragment of a datagram */
+#define FRAGMENT_MEMORY_MS  1000 /* of a datagram whose fragments cease to come */
 #define REQUEST_INTERVAL_MS 20   /* a flow to an unresolved neighbour asks this often */
 
 static int create_tables(struct dp *dp, struct error *error)
@@ -66,7 +68,9 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.counters = rte_zmalloc("counters", sizeof(struct counters), RTE_CACHE_LINE_SIZE);
     worker->pipe.pending = rte_zmalloc("pending", sizeof(struct pending), RTE_CACHE_LINE_SIZE);
     worker->pipe.requests = rte_zmalloc("requests", sizeof(struct request_ring), RTE_CACHE_LINE_SIZE);
-    if (worker->pipe.counters == NULL || worker->pipe.requests == NULL || worker->pipe.pending == NULL) {
+    worker->pipe.datagrams = rte_zmalloc("datagrams", sizeof(struct datagram_table), RTE_CACHE_LINE_SIZE);
+    if (worker->pipe.counters == NULL || worker->pipe.requests == NULL || worker->pipe.pending == NULL ||
+        worker->pipe.datagrams == NULL) {
         goto no_memory;
     }
     worker->id = id;
@@ -82,6 +86,8 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.hash_seed = settings->hash_seed;
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
     worker->pipe.pending_time = rte_get_tsc_hz() / 1000 * PENDING_MS;
+    worker->pipe.datagram_times.wait = rte_get_tsc_hz() / 1000 * FRAGMENT_WAIT_MS;
+    worker->pipe.datagram_times.memory = rte_get_tsc_hz() / 1000 * FRAGMENT_MEMORY_MS;
     worker->pipe.drop_class_e = true;
     return 0;
 no_memory:
@@ -197,6 +203,7 @@ void dp_destroy(struct dp *dp)
         rte_free(dp->workers[i]->pipe.counters);
         rte_free(dp->workers[i]->pipe.requests);
         rte_free(dp->workers[i]->pipe.pending);
+        rte_free(dp->workers[i]->pipe.datagrams);
         rte_free(dp->workers[i]);
     }
     rte_mempool_free(dp->pool);

@@ -101,6 +101,8 @@ struct dp_stats {
     uint64_t sent;
     uint64_t punted;
     uint64_t held;
+    uint64_t fragments_unmatched;
+    uint64_t flows_incomplete;
     uint64_t failed_open;
     uint64_t drops[DROP_REASONS];
     struct {

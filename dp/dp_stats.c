@@ -39,6 +39,8 @@ static void add_worker(const struct worker *worker, struct dp_stats *out)
     out->icmp_sent += counters.icmp_sent;
     out->sent += counters.sent;
     out->punted += counters.punted;
+    out->fragments_unmatched += counters.fragments_unmatched;
+    out->flows_incomplete += counters.flows_incomplete;
     out->failed_open += counters.failed_open;
     out->held += counters.held;
     for (int i = 0; i < DROP_REASONS; i++) {

@@ -30,9 +30,12 @@ struct burst {
 
 /* Sorts the packets into the burst; drops and punts the others. No frame with two tags comes out as tagged. */
 void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst);
-/* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go. */
+/* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go, and
+ * fragments that wait for the first one of their datagram. */
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
-/* The same for one packet with that path list; ADJACENCY_NONE if nothing is alive. */
+/* The same for packets whose flow's hash is known already. */
+void steer_burst_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash);
+/* For one packet that was made here, with that path list; ADJACENCY_NONE if nothing is alive. */
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);
 /* What steer_one() would say, without counting. */
 uint16_t steer_peek(const struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);

@@ -2,7 +2,7 @@
 /*
  * What a worker counts. Each worker has its own, written by it alone and read by the control thread at any time; every
  * packet ends in exactly one of sent, punted and drops[], or is held, in a ring on its way to another worker or by a
- * worker that waits for a neighbour: received + created = sent + punted + sum(drops) + held
+ * worker that waits for a neighbour or a first fragment: received + created = sent + punted + sum(drops) + held
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -28,8 +28,10 @@ struct counters {
     uint64_t icmp_sent; /* of these: ICMP errors */
     uint64_t sent;
     uint64_t punted;
-    uint64_t failed_open; /* given to a suspect adjacency, because no better one was left */
-    uint64_t held;        /* now: packets that wait for a neighbour */
+    uint64_t held; /* now: packets that wait for a neighbour, or for the first fragment of their datagram */
+    uint64_t fragments_unmatched; /* steered without their first fragment, by addresses and id */
+    uint64_t flows_incomplete;    /* steered by addresses alone, as the packet has no more or quotes no more */
+    uint64_t failed_open;         /* given to a suspect adjacency, because no better one was left */
     uint64_t drops[DROP_REASONS];
     /* beyond here a reader takes each number by itself */
     struct traffic rx[PIPE_PORTS_MAX];

@@ -86,7 +86,7 @@ static void release(struct pipe *pipe, struct pending_queue *queue, bool expired
     }
 }
 
-void pipe_tick(struct pipe *pipe, uint64_t now)
+void hold_tick(struct pipe *pipe, uint64_t now)
 {
     unsigned int todo = pipe->pending != NULL ? RTE_MIN(pipe->pending->active_count, (unsigned int)QUEUES_A_TICK) : 0;
 

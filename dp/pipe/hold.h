@@ -8,5 +8,7 @@
 /* Asks the control thread for the neighbour and keeps the packet, unmodified, until pipe_tick() finds it resolved or
  * the wait over. Takes it over. created: made here. */
 void packet_hold(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family, bool created);
+/* Every loop: packets whose neighbour is resolved go on, those that waited too long are dropped. */
+void hold_tick(struct pipe *pipe, uint64_t now);
 
 #endif

@@ -7,6 +7,7 @@
 #include "burst.h"
 #include "extension.h"
 #include "vlan.h"
+#include <netinet/ip.h>
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -107,6 +108,35 @@ static inline uint16_t v4_header_sum(const struct rte_ipv4_hdr *ip, unsigned int
     return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
+/* Options are forwarded as they are, known or not (RFC 1812 4.2.2.1), but for source routes, with which a sender
+ * chooses its way around what the operator chose (RFC 7126 4.3, 4.4). What is ours is the kernel's to judge. */
+static __attribute__((noinline)) int v4_check_options(const struct pipe *pipe, const struct rte_ipv4_hdr *ip,
+                                                      uint32_t dst)
+{
+    const uint8_t *option = (const uint8_t *)(ip + 1);
+    const uint8_t *end = (const uint8_t *)ip + (ip->version_ihl & 0xf) * 4;
+    uint32_t id;
+
+    fib4_lookup(pipe->fib4, &dst, &id, 1);
+    if (list_is_local(pipe, id)) {
+        return FORWARD;
+    }
+    while (option < end && *option != IPOPT_EOL) {
+        if (*option == IPOPT_NOP) {
+            option++;
+            continue;
+        }
+        if (end - option < 2 || option[1] < 2 || option[1] > end - option) {
+            return DROP_BAD_OPTIONS;
+        }
+        if ((*option == IPOPT_LSRR || *option == IPOPT_SSRR) && !pipe->pass_source_route) {
+            return DROP_SOURCE_ROUTE;
+        }
+        option += option[1];
+    }
+    return FORWARD;
+}
+
 /* The checks of RFC 1812 5.2.2, lengths before the checksum that depends on them. */
 static inline int v4_check(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
 {
@@ -159,6 +189,12 @@ static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
             return verdict;
         }
     }
+    if (unlikely(ip->version_ihl != RTE_IPV4_VHL_DEF)) {
+        verdict = v4_check_options(pipe, ip, dst);
+        if (verdict != FORWARD) {
+            return verdict;
+        }
+    }
     fib4_prefetch(pipe->fib4, dst);
     burst->v4_destinations[n] = dst;
     burst->packets[FAMILY_V4][n] = (struct packet){.mbuf = mbuf, .length = rte_be_to_cpu_16(ip->total_length)};
@@ -166,12 +202,30 @@ static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     return FORWARD;
 }
 
+/* What is in extension headers is forwarded as it is, but for source routes; what is ours is the kernel's to judge. */
+static __attribute__((noinline)) int v6_check_extensions(const struct pipe *pipe, const struct packet *packet,
+                                                         const struct rte_ipv6_hdr *ip)
+{
+    struct upper upper;
+    uint8_t key[1][16];
+    uint32_t id;
+
+    if (!extension_find_upper(packet, ip, &upper)) {
+        return DROP_TRUNCATED;
+    }
+    if (!upper.source_route || pipe->pass_source_route) {
+        return FORWARD;
+    }
+    memcpy(key[0], ip->dst_addr, 16);
+    fib6_lookup(pipe->fib6, key, &id, 1);
+    return list_is_local(pipe, id) ? FORWARD : DROP_SOURCE_ROUTE;
+}
+
 static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struct burst *burst)
 {
     const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
     unsigned int n = burst->count[FAMILY_V6];
     struct packet packet;
-    struct upper upper;
     unsigned int length;
     int verdict;
 
@@ -186,8 +240,11 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
         return DROP_BAD_TOTAL_LENGTH;
     }
     packet = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
-    if (unlikely(extension_is_next(ip->proto)) && !extension_find_upper(&packet, ip, &upper)) {
-        return DROP_TRUNCATED;
+    if (unlikely(extension_is_next(ip->proto))) {
+        verdict = v6_check_extensions(pipe, &packet, ip);
+        if (verdict != FORWARD) {
+            return verdict;
+        }
     }
     if (unlikely((v6_class[ip->src_addr[0]] | v6_class[ip->dst_addr[0]]) != ORDINARY)) {
         verdict = v6_closer_look(pipe, ip->src_addr, ip->dst_addr);

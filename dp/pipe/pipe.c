@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipe.h"
 #include "burst.h"
+#include "fragments.h"
+#include "hold.h"
 #include "originate.h"
 #include "vlan.h"
 
@@ -88,6 +90,14 @@ void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, u
     counter_add(&pipe->counters->created, n);
     for (uint16_t i = 0; i < n; i++) {
         lane_put(&pipe->lanes[port], mbufs[i], pipe->counters);
+    }
+}
+
+void pipe_tick(struct pipe *pipe, uint64_t now)
+{
+    hold_tick(pipe, now);
+    if (unlikely(pipe->datagrams->waiting > 0)) {
+        fragments_release(pipe, now);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "addr.h"
 #include "adjacency.h"
 #include "counters.h"
+#include "datagram.h"
 #include "fib.h"
 #include "path_list.h"
 #include "pending.h"
@@ -50,13 +51,16 @@ struct pipe {
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */
+    bool pass_source_route;    /* source-routed packets are forwarded */
     bool drop_class_e;         /* 240/4 is martian */
+    struct datagram_times datagram_times;
     /* the worker's own */
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
-    struct pending *pending;           /* NULL: no packet waits for its neighbour, it is dropped */
-    uint16_t tunnel_id;                /* IPv4 identification of the next outer header without DF */
+    struct pending *pending; /* NULL: no packet waits for its neighbour, it is dropped */
+    uint16_t tunnel_id;      /* IPv4 identification of the next outer header without DF */
+    struct datagram_table *datagrams;
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
 };
@@ -74,7 +78,8 @@ static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, u
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
 /* Packets that the kernel sent into the twin of `port`: out of the port unchanged. Takes them over. */
 void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
-/* Every loop, now in TSC cycles: packets whose neighbour is resolved go on, those that waited too long are dropped. */
+/* Every loop, before pipe_flush(), now in TSC cycles: packets that wait go on when what they wait for has
+ * come; those that waited too long go on without it, or are dropped. */
 void pipe_tick(struct pipe *pipe, uint64_t now);
 /* Empties lanes 0 to count - 1. */
 void pipe_flush(struct pipe *pipe, unsigned int count);

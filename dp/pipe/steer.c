@@ -2,6 +2,7 @@
 /* The third stage: flow hash -> row -> the first adjacency that is alive. */
 #include "burst.h"
 #include "flow.h"
+#include "fragments.h"
 #include "icmp.h"
 #include "select.h"
 #include <rte_branch_prediction.h>
@@ -15,24 +16,34 @@ static __attribute__((noinline)) uint16_t steer_backup(struct pipe *pipe, const 
     return selection.adjacency;
 }
 
-static inline row_t steer_row(const struct path_list *list, const struct packet *packet, enum family family,
-                              uint64_t seed)
+/* The hash of a packet that is not plain. False: it waits for its first fragment, and is taken over. */
+static __attribute__((noinline)) bool rare_hash(struct pipe *pipe, uint16_t port, const struct packet *packet,
+                                                enum family family, enum hash_mode mode, uint32_t *hash)
 {
-    uint32_t hash;
+    struct flow flow;
 
-    if (list->row_mask == 0) {
-        return list->rows[0];
+    flow_read(packet, family, mode, pipe->hash_seed, &flow);
+    counter_add(&pipe->counters->flows_incomplete, flow.incomplete);
+    if (mode == HASH_PORTS && flow.known && flow.upper.fragment) {
+        return fragment_hash(pipe, port, packet, family, &flow, hash);
     }
-    hash =
-        family == FAMILY_V4 ? flow_hash_v4(packet, list->hash_mode, seed) : flow_hash_v6(packet, list->hash_mode, seed);
-    return list->rows[hash & list->row_mask];
+    *hash = flow.hash;
+    return true;
 }
 
-/* The adjacency of one packet, ADJACENCY_NONE if there is none alive. */
-static inline uint16_t steer_packet(struct pipe *pipe, const struct path_list *list, const struct packet *packet,
-                                    enum family family)
+static inline bool steer_hash(struct pipe *pipe, uint16_t port, const struct path_list *list,
+                              const struct packet *packet, enum family family, uint32_t *hash)
 {
-    row_t row = steer_row(list, packet, family, pipe->hash_seed);
+    *hash = 0;
+    return list->row_mask == 0 ||
+           likely(flow_hash_plain(packet, family, (enum hash_mode)list->hash_mode, pipe->hash_seed, hash)) ||
+           rare_hash(pipe, port, packet, family, (enum hash_mode)list->hash_mode, hash);
+}
+
+/* The adjacency for that hash, ADJACENCY_NONE if there is none alive. */
+static inline uint16_t steer_row(struct pipe *pipe, const struct path_list *list, uint32_t hash)
+{
+    row_t row = list->rows[hash & list->row_mask];
     uint16_t id = row_place(row, 0);
 
     if (unlikely(adjacency_state(&pipe->adjacencies[id]) != 0)) {
@@ -52,8 +63,9 @@ static __attribute__((noinline)) void no_instance(struct pipe *pipe, uint16_t po
     }
 }
 
+/* given: the hash of every packet, NULL where the packets tell. */
 static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, uint16_t port, struct burst *burst,
-                                                               enum family family)
+                                                               enum family family, const uint32_t *given)
 {
     struct packet *packets = burst->packets[family];
     const uint32_t *ids = burst->path_lists[family];
@@ -62,13 +74,19 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
     for (unsigned int i = 0; i < burst->count[family]; i++) {
         struct packet packet = packets[i];
         const struct path_list *list;
+        uint32_t hash;
 
         if (unlikely(ids[i] == PATH_LIST_NONE)) {
             packet_refuse(pipe, port, &packet, family, DROP_NO_ROUTE, 0);
             continue;
         }
         list = path_list_load(pipe->path_lists, ids[i]);
-        packet.adjacency = steer_packet(pipe, list, &packet, family);
+        if (given != NULL) {
+            hash = *given;
+        } else if (unlikely(!steer_hash(pipe, port, list, &packet, family, &hash))) {
+            continue;
+        }
+        packet.adjacency = steer_row(pipe, list, hash);
         if (unlikely(packet.adjacency == ADJACENCY_NONE)) {
             no_instance(pipe, port, list, &packet, family);
             continue;
@@ -81,20 +99,35 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
     if (family == FAMILY_V4) {
-        steer_family(pipe, port, burst, FAMILY_V4);
+        steer_family(pipe, port, burst, FAMILY_V4, NULL);
     } else {
-        steer_family(pipe, port, burst, FAMILY_V6);
+        steer_family(pipe, port, burst, FAMILY_V6, NULL);
     }
+}
+
+void steer_burst_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash)
+{
+    steer_family(pipe, port, burst, family, &hash);
 }
 
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
 {
-    return steer_packet(pipe, path_list_load(pipe->path_lists, path_list), packet, family);
+    const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+
+    return steer_row(pipe, list, flow_hash_packet(packet, family, (enum hash_mode)list->hash_mode, pipe->hash_seed));
 }
 
 uint16_t steer_peek(const struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
 {
     const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+    enum hash_mode mode = (enum hash_mode)list->hash_mode;
+    struct flow flow;
 
-    return select_backup(list, steer_row(list, packet, family, pipe->hash_seed), pipe->adjacencies).adjacency;
+    if (!flow_hash_plain(packet, family, mode, pipe->hash_seed, &flow.hash)) {
+        flow_read(packet, family, mode, pipe->hash_seed, &flow);
+        if (mode == HASH_PORTS && flow.known && flow.upper.later_fragment) {
+            (void)fragment_known(pipe, packet, family, &flow, &flow.hash);
+        }
+    }
+    return select_backup(list, list->rows[flow.hash & list->row_mask], pipe->adjacencies).adjacency;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Fragments follow their flow (packets.md 9): where datagram.h meets packets. Private to dp/pipe.
+ *
+ * The table is the worker's own. That is enough where the fragments of one datagram reach one worker: they have
+ * addresses and id alone in common, so the port must spread fragments by addresses (which is what RTE_ETH_RSS_FRAG_* of
+ * port.c asks for) and they must come in by one port. Where they do not, they wait in vain and go by addresses and id.
+ *
+ * The table knows the flow's hash, not its instance: when an instance dies between two fragments of a datagram, the
+ * rest goes to where the flow goes now.
+ */
+#ifndef FRAGMENTS_H
+#define FRAGMENTS_H
+
+#include "flow.h"
+
+/* The hash to steer a fragment by, under HASH_PORTS. False: it waits, and is taken over. */
+bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family,
+                   const struct flow *flow, uint32_t *hash) MUST_USE;
+/* True: the first fragment of this later one has come, and *hash is its flow's. */
+bool fragment_known(const struct pipe *pipe, const struct packet *packet, enum family family, const struct flow *flow,
+                    uint32_t *hash);
+/* Sends on those whose wait is over. */
+void fragments_release(struct pipe *pipe, uint64_t now);
+
+#endif
