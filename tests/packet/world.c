@@ -2,14 +2,16 @@
 #include "world.h"
 #include "attributes.h"
 #include "hash.h"
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MBUFS       2048
-#define NEVER_AGAIN (UINT64_C(1) << 62) /* no wish is repeated within a test */
-#define MINUTES     (UINT64_C(1) << 40) /* of TSC cycles */
+#define MBUFS         2048
+#define NEVER_AGAIN   (UINT64_C(1) << 62) /* no wish is repeated within a test */
+#define FRAGMENT_WAIT (UINT64_C(1) << 61) /* no clock but world_wait() ends it */
+#define MINUTES       (UINT64_C(1) << 40) /* of TSC cycles */
 
 static const uint8_t macs[WORLD_PORTS][6] = {{0x02, 0, 0, 0, 0, 0x01},
                                              {0x02, 0, 0, 0, 0, 0x02},
@@ -206,6 +208,8 @@ static int create_pipe(struct world *world)
     world->pipe.ports = world->ports;
     world->pipe.counters = &world->counters;
     world->pipe.requests = &world->requests;
+    world->pipe.datagrams = &world->datagrams;
+    world->pipe.datagram_times = (struct datagram_times){FRAGMENT_WAIT, NEVER_AGAIN};
     world->pipe.request_interval = NEVER_AGAIN;
     world->pipe.pool = rte_pktmbuf_pool_create("made", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (world->pipe.pool == NULL) {
@@ -261,8 +265,9 @@ void world_speak(struct world *world, unsigned int port, unsigned int burst)
 
 void world_reset(struct world *world)
 {
-    world_collect(world);
+    world_wait(world);
     world_clear(world);
+    memset(&world->datagrams, 0, sizeof(world->datagrams));
     memset(&world->counters, 0, sizeof(world->counters));
     memset(&world->requests, 0, sizeof(world->requests));
     memset(world->pipe.icmp_due, 0, sizeof(world->pipe.icmp_due));
@@ -342,12 +347,23 @@ void world_collect(struct world *world)
     }
 }
 
+static void world_tick(struct world *world, uint64_t now)
+{
+    pipe_tick(&world->pipe, now);
+    pipe_flush(&world->pipe, WORLD_LANES);
+    world_collect(world);
+}
+
 void world_receive(struct world *world, unsigned int port, struct rte_mbuf **mbufs, unsigned int n)
 {
     pipe_burst(&world->pipe, (uint16_t)port, mbufs, (uint16_t)n);
-    pipe_flush(&world->pipe, WORLD_LANES);
-    world_collect(world);
+    world_tick(world, rte_rdtsc());
     rcu_quiescent(world->rcu, 0);
+}
+
+void world_wait(struct world *world)
+{
+    world_tick(world, rte_rdtsc() + FRAGMENT_WAIT);
 }
 
 void world_read(const struct rte_mbuf *mbuf, struct frame *out)
@@ -373,7 +389,7 @@ void world_clear(struct world *world)
 bool world_adds_up(const struct world *world)
 {
     const struct counters *counters = &world->counters;
-    uint64_t ended = counters->sent + counters->punted;
+    uint64_t ended = counters->sent + counters->punted + counters->held;
 
     for (int reason = 0; reason < DROP_REASONS; reason++) {
         ended += counters->drops[reason];
@@ -381,9 +397,23 @@ bool world_adds_up(const struct world *world)
     return counters->received + counters->created == ended;
 }
 
+/* Segments of the packets that wait for the first fragment of their datagram. */
+static unsigned int held_mbufs(const struct world *world)
+{
+    const struct datagram_table *table = &world->datagrams;
+    unsigned int held = 0;
+
+    for (unsigned int i = table->oldest; i != 0; i = table->sets[i].newer) {
+        for (unsigned int w = table->sets[i].first; w != 0; w = table->waits[w].next) {
+            held += table->waits[w].mbuf->nb_segs;
+        }
+    }
+    return held;
+}
+
 unsigned int world_lost_mbufs(const struct world *world)
 {
-    unsigned int out = 0;
+    unsigned int out = held_mbufs(world);
 
     for (unsigned int lane = 0; lane < WORLD_LANES; lane++) {
         for (unsigned int i = 0; i < world->outlets[lane].count; i++) {

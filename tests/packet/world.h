@@ -72,6 +72,7 @@ struct world {
     uint16_t vlans[PIPE_VIDS]; /* of PORT_UP */
     struct counters counters;
     struct request_ring requests;
+    struct datagram_table datagrams;
     struct outlet outlets[WORLD_LANES];
     struct rcu *rcu;
     struct fib4 *fib4;
@@ -102,15 +103,17 @@ void world_reset(struct world *world);
 struct rte_mbuf *world_packet(struct world *world, const struct frame *frame, const unsigned int *cuts);
 /* The port received this burst; then all lanes are flushed into the outlets. */
 void world_receive(struct world *world, unsigned int port, struct rte_mbuf **mbufs, unsigned int n);
+/* So much time passes that no packet waits for its first fragment any more. */
+void world_wait(struct world *world);
 /* Moves what waits in the rings to the outlets, and counts it as the owners of the queues would. */
 void world_collect(struct world *world);
 /* The bytes of a packet, segments joined. */
 void world_read(const struct rte_mbuf *mbuf, struct frame *out);
 /* Frees what came out. */
 void world_clear(struct world *world);
-/* received + created = sent + punted + drops. */
+/* received + created = sent + punted + drops + held. */
 bool world_adds_up(const struct world *world);
-/* Packets that were neither freed nor are in an outlet. */
+/* Packets that were neither freed nor are in an outlet nor held. */
 unsigned int world_lost_mbufs(const struct world *world);
 
 #endif
