@@ -6,6 +6,7 @@
  *                  IPv4                IPv6
  *   anycast        192.0.2.0/24        2001:db8:a::/48     lon1 and lon2, then ny1
  *   addresses      192.0.3.0/24        2001:db8:aa::/48    the same, hashed on addresses alone
+ *   wide           10.73.0.0/16        2001:db8:73::/48    lon1, lon2 and ny1 alike
  *   plain          198.18.0.0/15       2001:db8:b::/48     one next hop; 10.156.0.0/16 and 240.0.0.0/4 as well
  *   narrow         10.69.0.0/16        2001:db8:69::/48    the same with an MTU of 1280
  *   tagged         10.70.0.0/16        2001:db8:70::/48    leaves with a VLAN tag
