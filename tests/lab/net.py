@@ -47,8 +47,10 @@ class Host:
 
     def __init__(self, lab, name):
         self.name, self.ns = name, f"{TAG}.{lab.number}-{name}"
-        sh("ip", "netns", "add", self.ns)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, initializer=self._enter)
+
+    def open(self):
+        sh("ip", "netns", "add", self.ns)
         self.set("ipv4/conf/all/rp_filter", 0)
         self.set("ipv4/conf/default/rp_filter", 0)
         self.set("ipv6/conf/default/accept_dad", 0)
@@ -105,8 +107,9 @@ class Lab:
         self.dir = tempfile.mkdtemp(prefix=f"{TAG}.{self.number}-", dir="/tmp")
 
     def host(self, name):
-        self.hosts[name] = Host(self, name)
-        return self.hosts[name]
+        host = self.hosts[name] = Host(self, name)  # known to close() before there is something to take away
+        host.open()
+        return host
 
     def link(self, a, device_a, addresses_a, b, device_b, addresses_b):
         """A veth pair: (host, its device, its addresses with prefix lengths) twice."""
