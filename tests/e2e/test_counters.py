@@ -136,7 +136,7 @@ def test_the_counters_add_up_under_a_mix_at_speed(routed):
             expected[end] = expected.get(end, 0) + 1
     _, _, before = totals(routed.rpc)
     sinks = routed.sinks()
-    Pump(routed.client, frames, 20_000).wait()
+    Pump(routed.client, frames, 10_000).wait()
     got = {name: len(arrivals(sink.stop(), run=4)) for name, sink in sinks.items()}
     arrived, ended, after = totals(routed.rpc)
     assert got == {"lon1": len(good), "lon2": 0, "ny1": 0}
