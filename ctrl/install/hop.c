@@ -308,6 +308,16 @@ void hop_set_admin(struct install *install, struct hop *hop, enum adjacency_heal
     dp_adjacency_set_state(install->dp, hop->adjacency, ADJACENCY_ADMIN, health);
 }
 
+bool hop_is_reachable(const struct hop *hop)
+{
+    return hop->reachable;
+}
+
+bool hop_is_direct(const struct hop *hop)
+{
+    return hop->connected || !hop->has_address;
+}
+
 void hop_info(const struct install *install, const struct hop *hop, struct hop_info *out)
 {
     *out = (struct hop_info){

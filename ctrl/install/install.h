@@ -97,6 +97,11 @@ void hop_set_address(struct install *install, struct hop *hop, const struct ip_a
 /* The operator's word; takes effect at the workers' next packet. */
 void hop_set_admin(struct install *install, struct hop *hop, enum adjacency_health health);
 
+/* A port leads there; always true of a fate. */
+bool hop_is_reachable(const struct hop *hop);
+/* Without another route in between: by a port's subnet, or a fate. */
+bool hop_is_direct(const struct hop *hop);
+
 struct hop_info {
     uint16_t adjacency;
     bool reachable;         /* a port leads there; always true of a fate */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* version, status, stats.get, config.get */
 #include "config_json.h"
+#include "loop.h"
 #include "methods_private.h"
-#include <time.h>
 
 int method_version(struct api_call *call, const json_t *params, json_t **result)
 {
@@ -12,14 +12,6 @@ int method_version(struct api_call *call, const json_t *params, json_t **result)
                ? code
                : answer(call, json_pack("{s:s, s:s, s:i}", "program", "anyfwd", "version", ANYFWD_VERSION, "api", 1),
                         result);
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static uint32_t instance_count(const struct site *site)
@@ -44,7 +36,7 @@ int method_status(struct api_call *call, const json_t *params, json_t **result)
     return answer(call,
                   json_pack("{s:b, s:s, s:f, s:I, s:i, s:i, s:{s:i, s:i}, s:i, s:i, s:i}", "ready", control->ready,
                             "site", control->config->site.name, "uptime_s",
-                            (double)(now_ms() - control->started_ms) / 1000, "generation",
+                            (double)(loop_now_ms() - control->started_ms) / 1000, "generation",
                             (json_int_t)site_generation(control->site), "ports", (int)dp_port_count(control->dp),
                             "workers", (int)dp_worker_count(control->dp), "routes", "v4",
                             (int)counts->prefixes[FAMILY_V4], "v6", (int)counts->prefixes[FAMILY_V6], "candidates",

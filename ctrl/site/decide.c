@@ -14,7 +14,6 @@ struct place site_place(struct site *site, const struct target *target, enum fam
 {
     const struct site_instance *instance = site_target_instance(site, target);
     struct place place = {.weight = 1};
-    struct hop_info info;
 
     if (target->kind == TARGET_BLACKHOLE || target->kind == TARGET_REJECT) {
         place.hop = hop_get_fate(site->install, target->kind == TARGET_BLACKHOLE ? HOP_BLACKHOLE : HOP_REJECT);
@@ -36,8 +35,8 @@ struct place site_place(struct site *site, const struct target *target, enum fam
         place.why_not = "no_next_hop_of_this_family";
         return place;
     }
-    hop_info(site->install, place.hop, &info);
-    place.why_not = info.reachable ? NULL : "next_hop_unreachable";
+    place.why_not = hop_is_reachable(place.hop) ? NULL : "next_hop_unreachable";
+    place.igp_cost = hop_is_direct(place.hop) ? IGP_COST_CONNECTED : IGP_COST_REMOTE;
     return place;
 }
 
@@ -46,25 +45,20 @@ static uint64_t contender_key(const struct candidate *candidate)
     return (uint64_t)candidate->key.session_id << 16 | candidate->key.peer_id;
 }
 
-static struct contender make_contender(struct site *site, const struct candidate *candidate, enum family family)
+static struct contender make_contender(const struct site *site, const struct candidate *candidate,
+                                       const struct place *place)
 {
-    const struct best_peer *peer = &site->peers[candidate->key.peer_id]->facts;
-    struct place place = site_place(site, &candidate->target, family);
     struct contender contender = {
         .attrs = candidate->attrs,
-        .peer = peer,
-        .why_not = place.why_not,
+        .peer = &site->peers[candidate->key.peer_id]->facts,
+        .why_not = place->why_not,
         .key = contender_key(candidate),
         .path_id = candidate->key.path_id,
+        .igp_cost = place->igp_cost,
     };
-    struct hop_info info;
 
     if (contender.why_not == NULL && as_path_contains(&candidate->attrs->as_path, site->decision.own_as)) {
         contender.why_not = "as_loop";
-    }
-    if (place.hop != NULL) {
-        hop_info(site->install, place.hop, &info);
-        contender.igp_cost = info.connected || !info.has_address ? IGP_COST_CONNECTED : IGP_COST_REMOTE;
     }
     return contender;
 }
@@ -79,7 +73,8 @@ static int rank_entry(struct site *site, const struct rib_entry *entry, struct s
 {
     uint32_t n = entry->n_candidates;
     enum family family = entry->prefix.addr.family;
-    char *memory = malloc(n * (sizeof(struct contender) + sizeof(struct verdict) + sizeof(uint32_t)));
+    char *memory =
+        malloc(n * (sizeof(struct contender) + sizeof(struct place) + sizeof(struct verdict) + sizeof(uint32_t)));
 
     if (memory == NULL) {
         return -ENOMEM;
@@ -89,12 +84,15 @@ static int rank_entry(struct site *site, const struct rib_entry *entry, struct s
         .candidates = entry->candidates,
         .memory = memory,
         .contenders = (struct contender *)memory,
-        .verdicts = (struct verdict *)(memory + n * sizeof(struct contender)),
-        .ranking = (uint32_t *)(memory + n * (sizeof(struct contender) + sizeof(struct verdict))),
+        .places = (struct place *)(memory + n * sizeof(struct contender)),
+        .verdicts = (struct verdict *)(memory + n * (sizeof(struct contender) + sizeof(struct place))),
+        .ranking =
+            (uint32_t *)(memory + n * (sizeof(struct contender) + sizeof(struct place) + sizeof(struct verdict))),
         .options = site->decision,
     };
     for (uint32_t i = 0; i < n; i++) {
-        out->contenders[i] = make_contender(site, &entry->candidates[i], family);
+        out->places[i] = site_place(site, &entry->candidates[i].target, family);
+        out->contenders[i] = make_contender(site, &entry->candidates[i], &out->places[i]);
     }
     out->eligible = best_rank(out->contenders, n, &site->decision, out->ranking, out->verdicts);
     return 0;
@@ -133,23 +131,22 @@ static bool has_hop(const struct outcome_path *paths, unsigned int count, const 
 }
 
 /* The eligible candidates as paths, best first; of several to one hop the best counts. Returns how many. */
-static unsigned int make_paths(struct site *site, const struct site_ranking *ranking, enum family family,
-                               struct outcome_path *paths)
+static unsigned int make_paths(const struct site_ranking *ranking, struct outcome_path *paths)
 {
     unsigned int count = 0;
 
     for (uint32_t i = 0; i < ranking->eligible; i++) {
         uint32_t index = ranking->ranking[i];
-        struct place place = site_place(site, &ranking->candidates[index].target, family);
+        const struct place *place = &ranking->places[index];
 
-        if (has_hop(paths, count, place.hop)) {
+        if (has_hop(paths, count, place->hop)) {
             continue;
         }
         paths[count++] = (struct outcome_path){
-            .hop = place.hop,
-            .weight = place.weight,
+            .hop = place->hop,
+            .weight = place->weight,
             .tier = (uint16_t)(ranking->verdicts[index].tier - 1),
-            .hash = place.hash,
+            .hash = place->hash,
         };
     }
     return count;
@@ -179,7 +176,7 @@ static int decide(struct site *site, const struct rib_entry *entry, const struct
         result = -ENOMEM;
         goto free_ranking;
     }
-    count = make_paths(site, &ranking, prefix->addr.family, paths);
+    count = make_paths(&ranking, paths);
     if (count > 0 || anycast != NULL) {
         *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->traits : (struct outcome_traits){0});
         result = *out != NULL ? 0 : -errno;

@@ -115,12 +115,15 @@ void site_tick(struct site *site, uint64_t now_ms);
 
 const struct rib *site_rib(const struct site *site);
 
+struct place;
+
 /* The decision for one prefix as it stands, for people who ask. */
 struct site_ranking {
     uint32_t count;
     uint32_t eligible;
     const struct candidate *candidates; /* in the RIB's order; valid until it changes */
     struct contender *contenders;       /* parallel */
+    struct place *places;               /* parallel; the site's own */
     struct verdict *verdicts;           /* parallel */
     uint32_t *ranking;                  /* indexes, best first */
     struct best_options options;

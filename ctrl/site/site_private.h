@@ -31,6 +31,7 @@ struct site {
 struct place {
     struct hop *hop;     /* NULL: nowhere */
     const char *why_not; /* not eligible, and why; else NULL */
+    uint32_t igp_cost;
     uint16_t weight;
     uint64_t hash;
 };
