@@ -161,6 +161,9 @@ static void hop_publish(struct install *install, struct hop *hop)
     struct rewrite rewrite = hop_rewrite(install, hop);
     enum adjacency_health health = ADJACENCY_ALIVE;
 
+    if (hop->resolved && rewrite.kind == REWRITE_UNRESOLVED) {
+        hop->asked_ms = 0; /* lost since it was last asked for: packets that wait now may not wait for that to pass */
+    }
     hop->resolved = rewrite.kind != REWRITE_UNRESOLVED;
     if (!hop->resolved) {
         health = ADJACENCY_SUSPECT;

@@ -67,6 +67,21 @@ def test_the_first_packets_wait_until_the_kernel_has_resolved_the_neighbour(lond
 
 
 @BOTH
+def test_a_neighbour_that_is_lost_right_after_it_was_resolved_is_asked_for_again_at_once(london, family):
+    london.announce("lon1", family=family)
+    london.expect_at("lon1", family)
+    _, lost_before = figures(london.rpc)
+    for run in (5, 6, 7):
+        frames = london.packets(DEPTH, family, run=run)
+        sink = Sink(london.instances["lon1"])
+        forget(london, "d0")
+        send(london.client, frames)
+        got = len(arrivals(sink.stop(settle_s=0.05), run=run))
+        assert got == DEPTH, f"run {run}\n{london.situation()}"
+    assert figures(london.rpc) == (0, lost_before)
+
+
+@BOTH
 def test_eight_packets_wait_for_a_neighbour_and_no_longer_than_100_ms(london, family):
     frames = [bytes(london.ethernet / packet(NOBODY[family], i)) for i in range(20)]
     _, before = figures(london.rpc)
