@@ -86,9 +86,10 @@ size_t rcu_reclaim(struct rcu *rcu)
     return rcu->head - rcu->tail;
 }
 
+/* Not rte_rcu_qsbr_synchronize(): that is a call into a library which ThreadSanitizer does not see into. */
 void rcu_synchronize(struct rcu *rcu)
 {
-    rte_rcu_qsbr_synchronize(rcu->qsbr, RTE_QSBR_THRID_INVALID);
+    rte_rcu_qsbr_check(rcu->qsbr, rte_rcu_qsbr_start(rcu->qsbr), true);
     while (rcu->tail != rcu->head) {
         reclaim_oldest(rcu);
     }
