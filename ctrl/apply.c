@@ -2,12 +2,15 @@
 #include "apply.h"
 #include "config_compare.h"
 #include "log.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NO_INSTANCE UINT32_MAX
+
+static_assert(CONFIG_BGP_NEXT_HOPS_MAX <= SITE_NEXT_HOPS_MAX, "an instance takes all that its entry may name");
 
 struct apply {
     struct site *site;
@@ -90,7 +93,7 @@ static int apply_instance(void *context, const void *before, const void *after)
         instance.has_next_hop[next_hop->family] = true;
         instance.next_hop[next_hop->family] = *next_hop;
     }
-    for (uint32_t i = 0; i < config->bgp_next_hop.count && i < SITE_NEXT_HOPS_MAX; i++) {
+    for (uint32_t i = 0; i < config->bgp_next_hop.count; i++) {
         instance.bgp_next_hop[instance.bgp_next_hop_count++] = config->bgp_next_hop.items[i];
     }
     return note(apply, site_instance_set(apply->site, &instance, &error), &error);

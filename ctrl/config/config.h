@@ -24,8 +24,9 @@
         type *items;      \
     }
 
-#define CONFIG_NAME_MAX   63 /* bytes in the name of a site, port, peer or instance */
-#define CONFIG_IFNAME_MAX 15 /* bytes in the name of a Linux interface */
+#define CONFIG_NAME_MAX          63 /* bytes in the name of a site, port, peer or instance */
+#define CONFIG_IFNAME_MAX        15 /* bytes in the name of a Linux interface */
+#define CONFIG_BGP_NEXT_HOPS_MAX 16 /* addresses in a bgp_next_hop */
 
 struct config_site {
     const char *name; /* required; also a folder's name under state_dir */

@@ -17,7 +17,7 @@
 #include "rib.h"
 
 #define SITE_NAME_MAX      64 /* bytes of a name, with its NUL */
-#define SITE_NEXT_HOPS_MAX 8  /* bgp_next_hop addresses of an instance */
+#define SITE_NEXT_HOPS_MAX 16 /* bgp_next_hop addresses of an instance */
 
 /* Sessions: until clients can open their own there is the operator's. */
 #define SITE_SESSION_OPERATOR 0

@@ -7,6 +7,9 @@
 
 #define PEERS     "peers: [{name: lon, as: 65002, type: ebgp}, {name: ny, as: 65001, type: ebgp}]\n"
 #define INSTANCES "instances: [{name: lon1, next_hop: 10.0.0.11}, {name: ny1, next_hop: 10.1.0.2}]\n"
+#define SIXTEEN                                                                                  \
+    "10.9.0.1, 10.9.0.2, 10.9.0.3, 10.9.0.4, 10.9.0.5, 10.9.0.6, 10.9.0.7, 10.9.0.8, 10.9.0.9, " \
+    "10.9.0.10, 10.9.0.11, 10.9.0.12, 10.9.0.13, 10.9.0.14, 10.9.0.15, 10.9.0.16"
 #define ROUTES                                                                      \
     "routes: [{prefix: 192.0.2.0/24, peer: lon, instance: lon1, as_path: [65002]}," \
     " {prefix: 192.0.2.0/24, peer: ny, instance: ny1, as_path: [65001, 65010]}]\n"
@@ -26,6 +29,10 @@ static const struct {
     {"an instance has moved", NULL, NULL,
      PEERS "instances: [{name: lon1, next_hop: 10.0.0.12}, {name: ny1, next_hop: 10.1.0.2}]\n" ROUTES, 0, "fib.lookup",
      "{'address':'192.0.2.1'}", "'next_hop':'10.0.0.12'"},
+    {"a route's next hop is the last of as many as an instance may have", NULL, NULL,
+     PEERS "instances: [{name: lon1, next_hop: 10.0.0.11, bgp_next_hop: [" SIXTEEN "]}]\n"
+           "routes: [{prefix: 192.0.2.0/24, peer: lon, next_hop: 10.9.0.16}]\n",
+     0, "fib.lookup", "{'address':'192.0.2.1'}", "'instance':'lon1'"},
     {"a peer is internal now", NULL, NULL,
      "peers: [{name: lon, as: 65000, type: ibgp}, {name: ny, as: 65001, type: ebgp}]\n" INSTANCES ROUTES, 0,
      "peer.list", "{}", "'source':'config','type':'ibgp'"},
