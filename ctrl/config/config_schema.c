@@ -129,7 +129,8 @@ static const struct config_type lcores = LIST_OF(lcore, 1, 128, .single = true, 
 static const struct config_type texts = LIST_OF(text, 0, 64);
 static const struct config_type next_hops =
     LIST_OF(address, 1, 2, .single = true, .wanted = "one address or one of each family");
-static const struct config_type bgp_next_hops = LIST_OF(address, 1, CONFIG_BGP_NEXT_HOPS_MAX, .single = true, .distinct = true);
+static const struct config_type bgp_next_hops =
+    LIST_OF(address, 1, CONFIG_BGP_NEXT_HOPS_MAX, .single = true, .distinct = true);
 static const struct config_type router_ids = LIST_OF(router_id, 0, 255);
 static const struct config_type as_numbers = LIST_OF(asn, 1, 255, .single = true);
 static const struct config_type as_step = TYPE(KIND_AS_STEP, struct config_as_step, .element = &as_numbers);
