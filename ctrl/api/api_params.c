@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_params.h"
-#include "addr.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,9 +112,31 @@ static int read_address(const struct api_param *param, const json_t *value, void
     return 0;
 }
 
+static int read_addresses(const struct api_param *param, const json_t *value, void *out, struct error *error)
+{
+    struct api_addresses *addresses = out;
+    size_t count = json_is_array(value) ? json_array_size(value) : 1;
+
+    if (count < (size_t)param->min || count > (size_t)param->max) {
+        return error_set(error, API_ERR_PARAMS, "\"%s\" must be an address or a list of %" PRId64 " to %" PRId64,
+                         param->name, param->min, param->max);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        int result = read_address(param, item, &addresses->items[i], error);
+
+        if (result != 0) {
+            return result;
+        }
+    }
+    addresses->count = (unsigned int)count;
+    return 0;
+}
+
 static int (*const readers[API_KINDS])(const struct api_param *, const json_t *, void *, struct error *) = {
-    [API_STRING] = read_string, [API_INTEGER] = read_integer, [API_BOOL] = read_bool,       [API_ARRAY] = read_array,
-    [API_OBJECT] = read_object, [API_PREFIX] = read_prefix,   [API_ADDRESS] = read_address,
+    [API_STRING] = read_string,   [API_INTEGER] = read_integer,     [API_BOOL] = read_bool,
+    [API_ARRAY] = read_array,     [API_OBJECT] = read_object,       [API_PREFIX] = read_prefix,
+    [API_ADDRESS] = read_address, [API_ADDRESSES] = read_addresses,
 };
 
 static int unknown_key_error(const char *key, const struct api_param *table, size_t n, struct error *error)

@@ -11,18 +11,27 @@
 #ifndef API_PARAMS_H
 #define API_PARAMS_H
 
+#include "addr.h"
 #include "api.h"
 #include <stdint.h>
 
 enum api_kind {
-    API_STRING,  /* const char *, borrowed from the object */
-    API_INTEGER, /* int64_t from min to max */
-    API_BOOL,    /* bool */
-    API_ARRAY,   /* const json_t *, borrowed */
-    API_OBJECT,  /* const json_t *, borrowed */
-    API_PREFIX,  /* struct prefix; host bits are refused */
-    API_ADDRESS, /* struct ip_addr */
+    API_STRING,    /* const char *, borrowed from the object */
+    API_INTEGER,   /* int64_t from min to max */
+    API_BOOL,      /* bool */
+    API_ARRAY,     /* const json_t *, borrowed */
+    API_OBJECT,    /* const json_t *, borrowed */
+    API_PREFIX,    /* struct prefix; host bits are refused */
+    API_ADDRESS,   /* struct ip_addr */
+    API_ADDRESSES, /* struct api_addresses: one address, or a list of min to max of them */
     API_KINDS,
+};
+
+#define API_ADDRESSES_MAX 16
+
+struct api_addresses {
+    unsigned int count;
+    struct ip_addr items[API_ADDRESSES_MAX];
 };
 
 struct api_param {
@@ -30,7 +39,7 @@ struct api_param {
     enum api_kind kind;
     bool required;
     size_t offset; /* where it goes in the caller's struct */
-    int64_t min;   /* integers: the range. Strings: the length in bytes, max 0 = no limit. */
+    int64_t min;   /* integers: the range. Strings: the length in bytes, max 0 = no limit. Lists: the length. */
     int64_t max;
 };
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* instance.set, instance.del, instance.list, instance.down, instance.up */
 #include "methods_private.h"
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
+
+static_assert(SITE_NEXT_HOPS_MAX <= API_ADDRESSES_MAX, "bgp_next_hop");
 
 struct instance_params {
     const char *name;
     const char *site;
-    const json_t *next_hop; /* a string or an array: read by hand */
-    const json_t *bgp_next_hop;
+    struct api_addresses next_hop;
+    struct api_addresses bgp_next_hop;
     const json_t *tunnel;
     int64_t weight;
 };
@@ -15,8 +19,8 @@ struct instance_params {
 static const struct api_param instance_table[] = {
     {"name", API_STRING, true, offsetof(struct instance_params, name), 1, SITE_NAME_MAX - 1},
     {"site", API_STRING, false, offsetof(struct instance_params, site), 0, SITE_NAME_MAX - 1},
-    {"next_hop", API_ARRAY, true, offsetof(struct instance_params, next_hop), 0, 0},
-    {"bgp_next_hop", API_ARRAY, false, offsetof(struct instance_params, bgp_next_hop), 0, 0},
+    {"next_hop", API_ADDRESSES, true, offsetof(struct instance_params, next_hop), 1, FAMILIES},
+    {"bgp_next_hop", API_ADDRESSES, false, offsetof(struct instance_params, bgp_next_hop), 0, SITE_NEXT_HOPS_MAX},
     {"weight", API_INTEGER, false, offsetof(struct instance_params, weight), 1, UINT16_MAX},
     {"tunnel", API_OBJECT, false, offsetof(struct instance_params, tunnel), 0, 0},
 };
@@ -33,61 +37,18 @@ static const struct api_param tunnel_table[] = {
     {"destination", API_ADDRESS, true, offsetof(struct tunnel_params, destination), 0, 0},
 };
 
-/* "next_hop" may be one address or a list: made a list, for the table. */
-static json_t *with_lists(const json_t *params)
+/* One of each family at most. */
+static int take_next_hops(struct api_call *call, const struct api_addresses *in, struct site_instance *out)
 {
-    static const char *const keys[] = {"next_hop", "bgp_next_hop"};
-    json_t *copy = json_copy((json_t *)(uintptr_t)params);
+    for (unsigned int i = 0; i < in->count; i++) {
+        enum family family = (enum family)in->items[i].family;
 
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        json_t *value = json_object_get(copy, keys[i]);
-
-        if (json_is_string(value)) {
-            json_object_set_new(copy, keys[i], json_pack("[O]", value));
-        }
-    }
-    return copy;
-}
-
-static int read_address(struct api_call *call, const char *key, const json_t *value, struct ip_addr *out)
-{
-    if (!json_is_string(value) || ip_addr_parse(json_string_value(value), out) != 0) {
-        return api_fail(call, API_ERR_PARAMS, "%s: an IPv4 or IPv6 address, or a list of them", key);
-    }
-    return 0;
-}
-
-static int read_next_hops(struct api_call *call, const json_t *list, struct site_instance *out)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        struct ip_addr addr;
-        int code = read_address(call, "next_hop", json_array_get(list, i), &addr);
-
-        if (code != 0) {
-            return code;
-        }
-        if (out->has_next_hop[addr.family]) {
+        if (out->has_next_hop[family]) {
             return api_fail(call, API_ERR_PARAMS, "next_hop: one address, or one of each family");
         }
-        out->has_next_hop[addr.family] = true;
-        out->next_hop[addr.family] = addr;
+        out->has_next_hop[family] = true;
+        out->next_hop[family] = in->items[i];
     }
-    return json_array_size(list) > 0 ? 0 : api_fail(call, API_ERR_PARAMS, "next_hop: the list is empty");
-}
-
-static int read_bgp_next_hops(struct api_call *call, const json_t *list, struct site_instance *out)
-{
-    if (json_array_size(list) > SITE_NEXT_HOPS_MAX) {
-        return api_fail(call, API_ERR_PARAMS, "bgp_next_hop: at most %d addresses", SITE_NEXT_HOPS_MAX);
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        int code = read_address(call, "bgp_next_hop", json_array_get(list, i), &out->bgp_next_hop[i]);
-
-        if (code != 0) {
-            return code;
-        }
-    }
-    out->bgp_next_hop_count = (unsigned int)json_array_size(list);
     return 0;
 }
 
@@ -126,10 +87,9 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     *out = (struct site_instance){.weight = (uint16_t)in.weight};
     snprintf(out->name, sizeof(out->name), "%s", in.name);
     snprintf(out->site, sizeof(out->site), "%s", in.site);
-    code = read_next_hops(call, in.next_hop, out);
-    if (code == 0 && in.bgp_next_hop != NULL) {
-        code = read_bgp_next_hops(call, in.bgp_next_hop, out);
-    }
+    out->bgp_next_hop_count = in.bgp_next_hop.count;
+    memcpy(out->bgp_next_hop, in.bgp_next_hop.items, in.bgp_next_hop.count * sizeof(*out->bgp_next_hop));
+    code = take_next_hops(call, &in.next_hop, out);
     return code == 0 && in.tunnel != NULL ? read_tunnel(call, in.tunnel, &out->tunnel) : code;
 }
 
@@ -137,11 +97,9 @@ int method_instance_set(struct api_call *call, const json_t *params, json_t **re
 {
     const struct control *control = call->context;
     struct site_instance instance;
-    json_t *copy = with_lists(params);
-    int code = copy != NULL ? read_instance(call, copy, &instance) : api_fail(call, API_ERR_INTERNAL, "no memory");
+    int code = read_instance(call, params, &instance);
 
     (void)result;
-    json_decref(copy);
     if (code != 0) {
         return code;
     }

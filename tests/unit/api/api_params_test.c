@@ -12,6 +12,7 @@ struct target {
     const json_t *tunnel;
     struct prefix prefix;
     struct ip_addr address;
+    struct api_addresses hops;
 };
 
 static const struct api_param table[] = {
@@ -22,6 +23,7 @@ static const struct api_param table[] = {
     {"tunnel", API_OBJECT, false, offsetof(struct target, tunnel), 0, 0},
     {"prefix", API_PREFIX, false, offsetof(struct target, prefix), 0, 0},
     {"address", API_ADDRESS, false, offsetof(struct target, address), 0, 0},
+    {"hops", API_ADDRESSES, false, offsetof(struct target, hops), 1, 2},
 };
 
 static void every_kind_is_read_into_its_place(void **state)
@@ -62,6 +64,32 @@ static void absent_keys_keep_their_defaults(void **state)
     json_decref(object);
 }
 
+static void one_address_is_as_good_as_a_list(void **state)
+{
+    static const struct {
+        const char *object;
+        unsigned int count;
+        const char *last;
+    } cases[] = {
+        {"{\"name\":\"a\",\"hops\":\"192.0.2.1\"}", 1, "192.0.2.1"},
+        {"{\"name\":\"a\",\"hops\":[\"192.0.2.1\"]}", 1, "192.0.2.1"},
+        {"{\"name\":\"a\",\"hops\":[\"192.0.2.1\",\"2001:db8::1\"]}", 2, "2001:db8::1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_t *object = json_loads(cases[i].object, 0, NULL);
+        struct target target = {0};
+        struct error error;
+        char text[IP_ADDR_STRLEN];
+
+        assert_int_equal(api_params_read(object, table, ARRAY_SIZE(table), &target, NULL, &error), 0);
+        assert_int_equal(target.hops.count, cases[i].count);
+        assert_string_equal(ip_addr_format(&target.hops.items[target.hops.count - 1], text), cases[i].last);
+        json_decref(object);
+    }
+}
+
 static void a_refusal_names_the_key_and_what_would_be_right(void **state)
 {
     static const struct {
@@ -72,7 +100,7 @@ static void a_refusal_names_the_key_and_what_would_be_right(void **state)
         {"[]", API_ERR_PARAMS, "must be an object"},
         {"{}", API_ERR_PARAMS, "\"name\" is missing"},
         {"{\"colour\":\"a\"}", API_ERR_PARAMS,
-         "unknown key \"colour\"; known: name, med, atomic, as_path, tunnel, prefix, address"},
+         "unknown key \"colour\"; known: name, med, atomic, as_path, tunnel, prefix, address, hops"},
         {"{\"name\":1}", API_ERR_PARAMS, "\"name\" must be a string"},
         {"{\"name\":null}", API_ERR_PARAMS, "\"name\" must be a string"},
         {"{\"name\":\"\"}", API_ERR_PARAMS, "\"name\" must be 1 to 8 bytes long"},
@@ -93,6 +121,11 @@ static void a_refusal_names_the_key_and_what_would_be_right(void **state)
         {"{\"address\":\"192.0.2.0/24\"}", API_ERR_PARAMS,
          "\"address\": \"192.0.2.0/24\" is not an address like 192.0.2.1 or 2001:db8::1"},
         {"{\"address\":[]}", API_ERR_PARAMS, "\"address\" must be an address in a string, like \"192.0.2.1\""},
+        {"{\"hops\":[]}", API_ERR_PARAMS, "\"hops\" must be an address or a list of 1 to 2"},
+        {"{\"hops\":[\"::1\",\"::2\",\"::3\"]}", API_ERR_PARAMS, "\"hops\" must be an address or a list of 1 to 2"},
+        {"{\"hops\":5}", API_ERR_PARAMS, "\"hops\" must be an address in a string, like \"192.0.2.1\""},
+        {"{\"hops\":[\"192.0.2.1\",\"lon1\"]}", API_ERR_PARAMS,
+         "\"hops\": \"lon1\" is not an address like 192.0.2.1 or 2001:db8::1"},
     };
 
     (void)state;
@@ -123,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_read_into_its_place),
         cmocka_unit_test(absent_keys_keep_their_defaults),
+        cmocka_unit_test(one_address_is_as_good_as_a_list),
         cmocka_unit_test(a_refusal_names_the_key_and_what_would_be_right),
         cmocka_unit_test(a_method_without_parameters_refuses_any),
     };
