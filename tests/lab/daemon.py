@@ -42,9 +42,9 @@ class Daemon:
         """Starts the program and returns at once."""
         return self.host.spawn(program, "-c", self.config_file, *args, stdin=subprocess.DEVNULL, **options)
 
-    def start(self, *args, timeout_s=60):
+    def start(self, *args, timeout_s=60, **options):
         with open(self.log_file, "ab") as log:
-            self.process = self.launch(*args, stdout=log, stderr=log)
+            self.process = self.launch(*args, stdout=log, stderr=log, **options)
         if not wait_until(self.ready, timeout_s, 0.05):
             self.kill()
             raise RuntimeError(f"the daemon is not ready:\n{self.log()}")
