@@ -72,26 +72,29 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
     unsigned int kept = 0;
 
     for (unsigned int i = 0; i < burst->count[family]; i++) {
-        struct packet packet = packets[i];
+        struct packet *packet = &packets[i];
         const struct path_list *list;
         uint32_t hash;
 
         if (unlikely(ids[i] == PATH_LIST_NONE)) {
-            packet_refuse(pipe, port, &packet, family, DROP_NO_ROUTE, 0);
+            packet_refuse(pipe, port, packet, family, DROP_NO_ROUTE, 0);
             continue;
         }
         list = path_list_load(pipe->path_lists, ids[i]);
         if (given != NULL) {
             hash = *given;
-        } else if (unlikely(!steer_hash(pipe, port, list, &packet, family, &hash))) {
+        } else if (unlikely(!steer_hash(pipe, port, list, packet, family, &hash))) {
             continue;
         }
-        packet.adjacency = steer_row(pipe, list, hash);
-        if (unlikely(packet.adjacency == ADJACENCY_NONE)) {
-            no_instance(pipe, port, list, &packet, family);
+        packet->adjacency = steer_row(pipe, list, hash);
+        if (unlikely(packet->adjacency == ADJACENCY_NONE)) {
+            no_instance(pipe, port, list, packet, family);
             continue;
         }
-        packets[kept++] = packet;
+        if (unlikely(kept != i)) { /* a copy of what parse wrote piece by piece would wait for the pieces */
+            packets[kept] = *packet;
+        }
+        kept++;
     }
     burst->count[family] = kept;
 }
