@@ -225,7 +225,7 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
 {
     const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
     unsigned int n = burst->count[FAMILY_V6];
-    struct packet packet;
+    struct packet *packet = &burst->packets[FAMILY_V6][n]; /* counted at the end */
     unsigned int length;
     int verdict;
 
@@ -239,9 +239,9 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     if (unlikely(length > mbuf->pkt_len - RTE_ETHER_HDR_LEN || length > UINT16_MAX)) {
         return DROP_BAD_TOTAL_LENGTH;
     }
-    packet = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
+    *packet = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
     if (unlikely(extension_is_next(ip->proto))) {
-        verdict = v6_check_extensions(pipe, &packet, ip);
+        verdict = v6_check_extensions(pipe, packet, ip);
         if (verdict != FORWARD) {
             return verdict;
         }
@@ -254,7 +254,6 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     }
     fib6_prefetch(pipe->fib6, ip->dst_addr);
     memcpy(burst->v6_destinations[n], ip->dst_addr, 16);
-    burst->packets[FAMILY_V6][n] = packet;
     burst->count[FAMILY_V6] = n + 1;
     return FORWARD;
 }
