@@ -42,7 +42,7 @@ static unsigned int poll_inboxes(struct worker *worker)
         unsigned int n = rte_ring_sc_dequeue_burst(inbox->ring, mbufs, BURST_MAX, NULL);
 
         for (unsigned int k = 0; k < n; k++) {
-            lane_put(&worker->pipe.lanes[inbox->lane], mbufs[k], worker->pipe.counters);
+            pipe_send(&worker->pipe, inbox->lane, mbufs[k]);
         }
         total += n;
     }

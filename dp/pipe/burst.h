@@ -61,9 +61,17 @@ static inline void packet_trim(struct rte_mbuf *mbuf, uint32_t keep)
     }
 }
 
+/* Before they are freed. */
+static inline void count_drops(struct pipe *pipe, struct rte_mbuf *const *mbufs, unsigned int n,
+                               enum drop_reason reason)
+{
+    counter_add(&pipe->counters->drops[reason], n);
+    pipe_show(pipe, WATCH_DROPPED, reason, PIPE_NO_PORT, mbufs, n);
+}
+
 static inline void packet_drop(struct pipe *pipe, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
-    counter_add(&pipe->counters->drops[reason], 1);
+    count_drops(pipe, &mbuf, 1, reason);
     rte_pktmbuf_free(mbuf);
 }
 
@@ -76,7 +84,7 @@ static inline void packet_punt(struct pipe *pipe, uint16_t port, struct rte_mbuf
         packet_drop(pipe, mbuf, DROP_NO_TWIN);
         return;
     }
-    lane_put(&pipe->lanes[twin], mbuf, pipe->counters);
+    pipe_send(pipe, twin, mbuf);
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include "attributes.h"
 #include "datagram.h"
 #include "originate.h"
-#include <rte_cycles.h>
 #include <rte_ip.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ bool fragment_known(const struct pipe *pipe, const struct packet *packet, enum f
 {
     struct datagram_key key = datagram_key(packet, family, &flow->upper);
 
-    return datagram_find(pipe->datagrams, &key, &pipe->datagram_times, rte_rdtsc(), hash);
+    return datagram_find(pipe->datagrams, &key, &pipe->datagram_times, pipe->now, hash);
 }
 
 bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family,
@@ -35,7 +34,7 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
     struct datagram_key key = datagram_key(packet, family, &flow->upper);
     struct fragment_waiting waiting = {
         .mbuf = packet->mbuf, .hash = flow->hash, .length = packet->length, .port = port, .family = (uint8_t)family};
-    uint64_t now = rte_rdtsc();
+    uint64_t now = pipe->now;
 
     *hash = flow->hash;
     if (!flow->upper.later_fragment) {
@@ -66,11 +65,11 @@ static void resume(struct pipe *pipe, const struct fragment_waiting *waiting)
     rewrite_burst(pipe, waiting->port, &burst, family);
 }
 
-void fragments_release(struct pipe *pipe, uint64_t now)
+void fragments_release(struct pipe *pipe)
 {
     struct fragment_waiting waiting;
 
-    while (datagram_take(pipe->datagrams, &pipe->datagram_times, now, &waiting)) {
+    while (datagram_take(pipe->datagrams, &pipe->datagram_times, pipe->now, &waiting)) {
         counter_sub(&pipe->counters->held, 1);
         counter_add(&pipe->counters->fragments_unmatched, !waiting.matched);
         resume(pipe, &waiting);

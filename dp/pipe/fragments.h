@@ -21,6 +21,6 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
 bool fragment_known(const struct pipe *pipe, const struct packet *packet, enum family family, const struct flow *flow,
                     uint32_t *hash);
 /* Sends on those whose wait is over. */
-void fragments_release(struct pipe *pipe, uint64_t now);
+void fragments_release(struct pipe *pipe);
 
 #endif

@@ -7,7 +7,6 @@
 #include "hold.h"
 #include "originate.h"
 #include <rte_byteorder.h>
-#include <rte_cycles.h>
 #include <rte_ip.h>
 #include <string.h>
 
@@ -31,7 +30,7 @@ void packet_hold(struct pipe *pipe, uint16_t port, const struct packet *packet, 
     struct pending_packet held = {packet->mbuf, packet->length, port, created};
     struct pending_key key = {.adjacency = packet->adjacency, .glean = rewrite->kind == REWRITE_GLEAN};
     struct request request = {.adjacency = packet->adjacency};
-    uint64_t now = rte_rdtsc();
+    uint64_t now = pipe->now;
 
     if (key.glean) {
         key.destination = packet_destination(packet, family);
@@ -86,7 +85,7 @@ static void release(struct pipe *pipe, struct pending_queue *queue, bool expired
     }
 }
 
-void hold_tick(struct pipe *pipe, uint64_t now)
+void hold_tick(struct pipe *pipe)
 {
     unsigned int todo = pipe->pending != NULL ? RTE_MIN(pipe->pending->active_count, (unsigned int)QUEUES_A_TICK) : 0;
 
@@ -95,7 +94,7 @@ void hold_tick(struct pipe *pipe, uint64_t now)
 
         if (!still_waits(pipe, queue)) {
             release(pipe, queue, false);
-        } else if (now > queue->until) {
+        } else if (pipe->now > queue->until) {
             release(pipe, queue, true);
         }
     }

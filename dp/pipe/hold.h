@@ -9,6 +9,6 @@
  * the wait over. Takes it over. created: made here. */
 void packet_hold(struct pipe *pipe, uint16_t port, const struct packet *packet, enum family family, bool created);
 /* Every loop: packets whose neighbour is resolved go on, those that waited too long are dropped. */
-void hold_tick(struct pipe *pipe, uint64_t now);
+void hold_tick(struct pipe *pipe);
 
 #endif

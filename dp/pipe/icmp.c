@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <rte_byteorder.h>
-#include <rte_cycles.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
 #include <string.h>
@@ -69,14 +68,14 @@ static bool v6_may_answer(const struct packet *packet, const struct rte_ipv6_hdr
 }
 
 /* A token bucket as a theoretical arrival time (GCRA, ITU-T I.371): one word a port, no clock to tick. */
-static bool take_token(struct pipe *pipe, uint16_t port, uint64_t now)
+static bool take_token(struct pipe *pipe, uint16_t port)
 {
     uint64_t *due = &pipe->icmp_due[port];
 
-    if (*due > now + pipe->ports[port].icmp_burst) {
+    if (*due > pipe->now + pipe->ports[port].icmp_burst) {
         return false;
     }
-    *due = RTE_MAX(*due, now) + pipe->ports[port].icmp_interval;
+    *due = RTE_MAX(*due, pipe->now) + pipe->ports[port].icmp_interval;
     return true;
 }
 
@@ -184,8 +183,8 @@ void packet_refuse(struct pipe *pipe, uint16_t port, const struct packet *packet
     struct icmp_error error = errors[reason][family];
     struct packet answer;
 
-    counter_add(&pipe->counters->drops[reason], 1);
-    if (error.type == 0 || !may_answer(packet, family) || !take_token(pipe, port, rte_rdtsc()) ||
+    count_drops(pipe, &packet->mbuf, 1, reason);
+    if (error.type == 0 || !may_answer(packet, family) || !take_token(pipe, port) ||
         !icmp_build(pipe, port, packet, family, error, mtu, &answer)) {
         rte_pktmbuf_free(packet->mbuf);
         return;

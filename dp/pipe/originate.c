@@ -26,7 +26,7 @@ void packet_originate(struct pipe *pipe, uint16_t port, struct packet *packet, e
     uint32_t id = packet_lookup(pipe, packet, family);
 
     if (id == PATH_LIST_NONE) {
-        lane_put(&pipe->lanes[port], packet->mbuf, pipe->counters);
+        pipe_send(pipe, port, packet->mbuf);
         return;
     }
     packet->adjacency = steer_one(pipe, packet, id, family);

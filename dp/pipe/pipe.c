@@ -78,6 +78,7 @@ void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint1
 
     counter_add(&pipe->counters->received, n);
     traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n));
+    pipe_show(pipe, WATCH_RECEIVED, DROP_REASONS, port, mbufs, n);
     parse_burst(pipe, port, mbufs, n, &burst);
     forward_burst(pipe, port, &burst);
     if (unlikely(burst.tagged_count > 0)) {
@@ -89,23 +90,24 @@ void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, u
 {
     counter_add(&pipe->counters->created, n);
     for (uint16_t i = 0; i < n; i++) {
-        lane_put(&pipe->lanes[port], mbufs[i], pipe->counters);
+        pipe_send(pipe, port, mbufs[i]);
     }
 }
 
 void pipe_tick(struct pipe *pipe, uint64_t now)
 {
-    hold_tick(pipe, now);
+    pipe->now = now;
+    hold_tick(pipe);
     if (unlikely(pipe->datagrams->waiting > 0)) {
-        fragments_release(pipe, now);
+        fragments_release(pipe);
     }
 }
 
 void pipe_flush(struct pipe *pipe, unsigned int count)
 {
-    for (unsigned int i = 0; i < count; i++) {
+    for (uint16_t i = 0; i < count; i++) {
         if (pipe->lanes[i].count > 0) {
-            lane_flush(&pipe->lanes[i], pipe->counters);
+            lane_flush(pipe, i);
         }
     }
 }

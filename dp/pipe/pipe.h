@@ -17,6 +17,8 @@
 #include "pending.h"
 #include "request.h"
 #include "tx.h"
+#include "watch.h"
+#include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 #include <stdint.h>
 
@@ -54,7 +56,9 @@ struct pipe {
     bool pass_source_route;    /* source-routed packets are forwarded */
     bool drop_class_e;         /* 240/4 is martian */
     struct datagram_times datagram_times;
+    struct watch *watch; /* NULL: nobody looks; published by a release store, in use until the next quiescent state */
     /* the worker's own */
+    uint64_t now; /* TSC cycles, of the last tick: what all of a loop takes for the time */
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
@@ -73,12 +77,34 @@ static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, u
     return addresses != NULL && addresses->has[family] ? &addresses->addr[family] : NULL;
 }
 
+/* Shows the packets to who watches. */
+static inline void pipe_show(const struct pipe *pipe, enum watch_point point, enum drop_reason reason, uint16_t lane,
+                             struct rte_mbuf *const *mbufs, unsigned int n)
+{
+    struct watch *watch = __atomic_load_n(&pipe->watch, __ATOMIC_ACQUIRE);
+
+    if (unlikely(watch != NULL)) {
+        watch->saw(watch, &(struct watch_event){point, reason, lane, pipe->now}, mbufs, n);
+    }
+}
+
+/* Puts the packet into the lane, which takes it over. */
+static inline void pipe_send(struct pipe *pipe, uint16_t lane, struct rte_mbuf *mbuf)
+{
+    struct lane *to = &pipe->lanes[lane];
+
+    to->mbufs[to->count++] = mbuf;
+    if (to->count == TX_LANE_MAX) {
+        lane_flush(pipe, lane);
+    }
+}
+
 /* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to
  * leave waits in the lanes until pipe_flush(). The worker must be an online RCU reader. */
 void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
 /* Packets that the kernel sent into the twin of `port`: out of the port unchanged. Takes them over. */
 void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint16_t n);
-/* Every loop, before pipe_flush(), now in TSC cycles: packets that wait go on when what they wait for has
+/* Every loop, before all else: what the time is, in TSC cycles. Packets that wait go on when what they wait for has
  * come; those that waited too long go on without it, or are dropped. */
 void pipe_tick(struct pipe *pipe, uint64_t now);
 /* Empties lanes 0 to count - 1. */

@@ -86,7 +86,7 @@ static inline void packet_send(struct pipe *pipe, const struct packet *packet, c
         return;
     }
     traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
-    lane_put(&pipe->lanes[rewrite->port], packet->mbuf, pipe->counters);
+    pipe_send(pipe, rewrite->port, packet->mbuf);
 }
 
 static bool may_fragment(const struct packet *packet, enum family family)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tx.h"
+#include "burst.h"
 #include "vlan.h"
-#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 /* A device that is merely behind (AF_XDP in copy mode sends 32 a call) catches up within these. */
 #define TX_TRIES 16
 
-static uint16_t device_send(struct lane *lane, struct counters *counters)
+static uint16_t device_send(struct pipe *pipe, struct lane *lane)
 {
+    struct counters *counters = pipe->counters;
     uint16_t sent = 0;
     uint16_t count = lane->count;
     uint64_t bytes;
 
     if (lane->end == LANE_TWIN) {
-        count = punt_admit(&lane->quota, lane->mbufs, count, rte_rdtsc());
+        count = punt_admit(&lane->quota, lane->mbufs, count, pipe->now);
     }
+    pipe_show(pipe, lane->end == LANE_TWIN ? WATCH_PUNTED : WATCH_SENT, DROP_REASONS, lane->port, lane->mbufs, count);
     bytes = frame_bytes(lane->mbufs, count);
     for (int try = 0; try < TX_TRIES && sent < count; try++) {
         sent += rte_eth_tx_burst(lane->device, lane->queue, lane->mbufs + sent, count - sent);
@@ -31,7 +32,7 @@ static uint16_t device_send(struct lane *lane, struct counters *counters)
 }
 
 /* What has no room for the tag is dropped. */
-static void lane_tag(struct lane *lane, struct counters *counters)
+static void lane_tag(struct pipe *pipe, struct lane *lane)
 {
     uint16_t kept = 0;
 
@@ -39,28 +40,28 @@ static void lane_tag(struct lane *lane, struct counters *counters)
         if (vlan_push(lane->mbufs[i], lane->vlan_tci)) {
             lane->mbufs[kept++] = lane->mbufs[i];
         } else {
-            counter_add(&counters->drops[DROP_NO_HEADROOM], 1);
-            rte_pktmbuf_free(lane->mbufs[i]);
+            packet_drop(pipe, lane->mbufs[i], DROP_NO_HEADROOM);
         }
     }
     lane->count = kept;
 }
 
-void lane_flush(struct lane *lane, struct counters *counters)
+void lane_flush(struct pipe *pipe, uint16_t index)
 {
+    struct lane *lane = &pipe->lanes[index];
     uint16_t sent;
 
     if (lane->vlan_tci != 0) {
-        lane_tag(lane, counters);
+        lane_tag(pipe, lane);
     }
     if (lane->end == LANE_RING) {
         sent = (uint16_t)rte_ring_mp_enqueue_burst(lane->ring, (void **)lane->mbufs, lane->count, NULL);
     } else {
-        sent = device_send(lane, counters);
+        sent = device_send(pipe, lane);
     }
     if (sent < lane->count) {
-        counter_add(&counters->drops[lane->full], lane->count - sent);
-        counter_add(&counters->tx_dropped[lane->port], lane->count - sent);
+        count_drops(pipe, lane->mbufs + sent, lane->count - sent, (enum drop_reason)lane->full);
+        counter_add(&pipe->counters->tx_dropped[lane->port], lane->count - sent);
         rte_pktmbuf_free_bulk(lane->mbufs + sent, lane->count - sent);
     }
     lane->count = 0;

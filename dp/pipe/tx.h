@@ -17,6 +17,8 @@
 
 #define TX_LANE_MAX 128
 
+struct pipe;
+
 enum lane_end {
     LANE_DEVICE, /* transmit queue of a port */
     LANE_TWIN,   /* transmit queue of a kernel twin: what leaves here is punted, not sent */
@@ -48,15 +50,6 @@ static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n
 
 /* Sends what waits; what the twin's quota does not admit, the device does not take within a few tries, or the ring at
  * once, is dropped. */
-void lane_flush(struct lane *lane, struct counters *counters);
-
-/* Takes the packet over. */
-static inline void lane_put(struct lane *lane, struct rte_mbuf *mbuf, struct counters *counters)
-{
-    lane->mbufs[lane->count++] = mbuf;
-    if (lane->count == TX_LANE_MAX) {
-        lane_flush(lane, counters);
-    }
-}
+void lane_flush(struct pipe *pipe, uint16_t lane);
 
 #endif

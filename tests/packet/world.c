@@ -2,7 +2,6 @@
 #include "world.h"
 #include "attributes.h"
 #include "hash.h"
-#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
@@ -190,6 +189,21 @@ static int create_lane(struct world *world, unsigned int lane)
     return 0;
 }
 
+static void count_event(struct watch *watch, const struct watch_event *event, struct rte_mbuf *const *mbufs,
+                        unsigned int n)
+{
+    struct world_watch *seen = (struct world_watch *)watch; /* its first member */
+
+    for (unsigned int i = 0; i < n; i++) {
+        rte_mbuf_sanity_check(mbufs[i], 1); /* not freed yet */
+    }
+    if (event->point == WATCH_RECEIVED) {
+        seen->received += n;
+    } else if (event->point == WATCH_DROPPED) {
+        seen->drops[event->reason] += n;
+    }
+}
+
 static int create_pipe(struct world *world)
 {
     for (unsigned int i = 0; i < WORLD_PORTS; i++) {
@@ -212,6 +226,9 @@ static int create_pipe(struct world *world)
     world->pipe.requests = &world->requests;
     world->pipe.datagrams = &world->datagrams;
     world->pipe.datagram_times = (struct datagram_times){FRAGMENT_WAIT, NEVER_AGAIN};
+    world->watch.watch.saw = count_event;
+    world->pipe.watch = &world->watch.watch;
+    world->pipe.now = MINUTES; /* it stands still, but for world_wait() */
     world->pipe.request_interval = NEVER_AGAIN;
     world->pipe.pool = rte_pktmbuf_pool_create("made", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (world->pipe.pool == NULL) {
@@ -271,6 +288,8 @@ void world_reset(struct world *world)
     world_clear(world);
     memset(&world->datagrams, 0, sizeof(world->datagrams));
     memset(&world->counters, 0, sizeof(world->counters));
+    memset(world->watch.drops, 0, sizeof(world->watch.drops));
+    world->watch.received = 0;
     memset(&world->requests, 0, sizeof(world->requests));
     memset(world->pipe.icmp_due, 0, sizeof(world->pipe.icmp_due));
     for (unsigned int port = 0; port < WORLD_PORTS; port++) {
@@ -359,13 +378,16 @@ static void world_tick(struct world *world, uint64_t now)
 void world_receive(struct world *world, unsigned int port, struct rte_mbuf **mbufs, unsigned int n)
 {
     pipe_burst(&world->pipe, (uint16_t)port, mbufs, (uint16_t)n);
-    world_tick(world, rte_rdtsc());
+    world_tick(world, world->pipe.now);
     rcu_quiescent(world->rcu, 0);
 }
 
 void world_wait(struct world *world)
 {
-    world_tick(world, rte_rdtsc() + FRAGMENT_WAIT);
+    uint64_t now = world->pipe.now;
+
+    world_tick(world, now + FRAGMENT_WAIT);
+    world->pipe.now = now;
 }
 
 void world_read(const struct rte_mbuf *mbuf, struct frame *out)
@@ -396,7 +418,8 @@ bool world_adds_up(const struct world *world)
     for (int reason = 0; reason < DROP_REASONS; reason++) {
         ended += counters->drops[reason];
     }
-    return counters->received + counters->created == ended;
+    return counters->received + counters->created == ended && counters->received == world->watch.received &&
+           memcmp(counters->drops, world->watch.drops, sizeof(counters->drops)) == 0;
 }
 
 /* Segments of the packets that wait for the first fragment of their datagram. */

@@ -67,8 +67,16 @@ struct outlet {
     struct rte_mbuf *mbufs[OUTLET_MAX];
 };
 
+/* What was shown to the pipe's watch. */
+struct world_watch {
+    struct watch watch;
+    uint64_t received;
+    uint64_t drops[DROP_REASONS];
+};
+
 struct world {
     struct pipe pipe;
+    struct world_watch watch;
     struct pipe_port ports[WORLD_PORTS];
     uint16_t vlans[PIPE_VIDS]; /* of PORT_UP */
     struct counters counters;
@@ -112,7 +120,7 @@ void world_collect(struct world *world);
 void world_read(const struct rte_mbuf *mbuf, struct frame *out);
 /* Frees what came out. */
 void world_clear(struct world *world);
-/* received + created = sent + punted + drops + held. */
+/* received + created = sent + punted + drops + held, and the watch was shown what was received and dropped. */
 bool world_adds_up(const struct world *world);
 /* Packets that were neither freed nor are in an outlet nor held. */
 unsigned int world_lost_mbufs(const struct world *world);
