@@ -7,11 +7,10 @@
  * whoever has connected meanwhile. Down in reverse.
  */
 #include "api_server.h"
-#include "apply.h"
 #include "config_compare.h"
+#include "forwarder.h"
 #include "log.h"
 #include "loop.h"
-#include "methods.h"
 #include "options.h"
 #include <errno.h>
 #include <libgen.h>
@@ -29,14 +28,13 @@
 struct daemon {
     struct options options;
     struct config *config;
-    struct plan plan;
+    struct forwarder forwarder;
     struct loop *loop;
     struct api_server *server;
     struct api_server *reader; /* on the read-only socket, if there is one */
     struct loop_signals signals;
     struct loop_watch kernel_watch;
     struct loop_timer tick;
-    struct control control;
     int exit_status;
 };
 
@@ -59,20 +57,6 @@ static const char *bpf_object(void)
         }
     }
     return BPF_INSTALL_PATH;
-}
-
-static void on_hop_changed(void *owner, const struct hop *hop)
-{
-    struct daemon *daemon = owner;
-
-    site_hop_changed(daemon->control.site, hop);
-}
-
-static uint32_t decided(void *owner, const struct prefix *prefix)
-{
-    struct daemon *daemon = owner;
-
-    return site_decided(daemon->control.site, prefix);
 }
 
 /* A text may have several lines: each is a message. */
@@ -98,14 +82,15 @@ static void reload_file(struct daemon *daemon)
         config_free(next);
         return;
     }
-    if (apply_config(daemon->control.site, daemon->control.install, daemon->config, next, &error) != 0) {
+    if (apply_config(daemon->forwarder.control.site, daemon->forwarder.control.install, daemon->config, next, &error) !=
+        0) {
         log_error("reloaded, but for: %s", error.text);
     } else {
         log_notice("reloaded %s", daemon->options.config);
     }
     config_free(daemon->config);
     daemon->config = next;
-    daemon->control.config = next;
+    daemon->forwarder.control.config = next;
 }
 
 static void reload(struct daemon *daemon)
@@ -133,7 +118,7 @@ static void on_signal(void *owner, int signal)
 static void on_kernel(void *owner, uint32_t events)
 {
     struct daemon *daemon = owner;
-    int result = install_kernel_ready(daemon->control.install);
+    int result = install_kernel_ready(daemon->forwarder.control.install);
 
     (void)events;
     if (result != 0) {
@@ -147,8 +132,7 @@ static void on_tick(void *owner)
 {
     struct daemon *daemon = owner;
 
-    install_tick(daemon->control.install, loop_now_ms());
-    site_tick(daemon->control.site, loop_now_ms());
+    forwarder_tick(&daemon->forwarder, loop_now_ms());
     loop_timer_set(daemon->loop, &daemon->tick, TICK_MS);
 }
 
@@ -174,7 +158,7 @@ static int listen_on(struct daemon *daemon, struct api_server **server, const ch
         .read_only = read_only,
     };
 
-    return api_server_create(server, daemon->loop, &options, methods, method_count, &daemon->control, error);
+    return api_server_create(server, daemon->loop, &options, methods, method_count, &daemon->forwarder.control, error);
 }
 
 static int start_loop(struct daemon *daemon, struct error *error)
@@ -198,61 +182,25 @@ static int start_loop(struct daemon *daemon, struct error *error)
     return result;
 }
 
-static int start_forwarding(struct daemon *daemon, struct error *error)
-{
-    struct control *control = &daemon->control;
-    struct install_settings install = {
-        .bpf_object = bpf_object(),
-        .ports = daemon->plan.install_ports,
-        .port_count = daemon->plan.port_count,
-        .anycast = daemon->plan.anycast,
-        .anycast_count = daemon->plan.anycast_count,
-        .hop_changed = on_hop_changed,
-        .decided = decided,
-        .owner = daemon,
-    };
-    struct site_settings site = {
-        .decision = daemon->plan.decision,
-        .anycast = daemon->plan.site_anycast,
-        .anycast_count = daemon->plan.anycast_count,
-    };
-    int result = install_open(&install, &control->install, error);
-
-    if (result == 0) {
-        result = dp_create(&daemon->plan.dp, &control->dp, error);
-    }
-    if (result == 0) {
-        result = install_bind(control->install, control->dp, error);
-    }
-    if (result != 0) {
-        return result;
-    }
-    site.install = control->install;
-    result = site_create(&site, &control->site);
-    if (result != 0) {
-        return error_set(error, result, "no memory for the routing table");
-    }
-    result = apply_config(control->site, control->install, NULL, daemon->config, error);
-    return result == 0 ? dp_start(control->dp, error) : result;
-}
-
 static int start(struct daemon *daemon, struct error *error)
 {
-    int result = plan_make(daemon->config, &daemon->plan, error);
+    int result = plan_make(daemon->config, &daemon->forwarder.plan, error);
 
     if (result == 0) {
         result = start_loop(daemon, error);
     }
     if (result == 0) {
-        daemon->control.config = daemon->config;
-        daemon->control.started_ms = loop_now_ms();
-        result = start_forwarding(daemon, error);
+        daemon->forwarder.control.started_ms = loop_now_ms();
+        result = forwarder_open(&daemon->forwarder, daemon->config, bpf_object(), error);
+    }
+    if (result == 0) {
+        result = dp_start(daemon->forwarder.control.dp, error);
     }
     if (result != 0) {
         return result;
     }
     daemon->kernel_watch =
-        (struct loop_watch){.fd = install_fd(daemon->control.install), .ready = on_kernel, .owner = daemon};
+        (struct loop_watch){.fd = install_fd(daemon->forwarder.control.install), .ready = on_kernel, .owner = daemon};
     result = loop_add(daemon->loop, &daemon->kernel_watch, EPOLLIN);
     if (result != 0) {
         return error_set(error, result, "no watch on the kernel: %s", strerror(-result));
@@ -267,15 +215,10 @@ static void stop(struct daemon *daemon)
     sd_notify(0, "STOPPING=1");
     api_server_destroy(daemon->reader);
     api_server_destroy(daemon->server);
-    site_destroy(daemon->control.site);
-    daemon->control.site = NULL; /* the installer still asks for it */
-    install_close(daemon->control.install);
-    dp_destroy(daemon->control.dp);
-    install_free(daemon->control.install);
+    forwarder_close(&daemon->forwarder);
     if (daemon->loop != NULL) {
         loop_destroy(daemon->loop);
     }
-    plan_free(&daemon->plan);
 }
 
 static int run(struct daemon *daemon)
@@ -288,9 +231,9 @@ static int run(struct daemon *daemon)
         stop(daemon);
         return EXIT_FAILURE;
     }
-    daemon->control.ready = true;
-    log_notice("ready: site %s, %u ports, %u workers", daemon->config->site.name, daemon->plan.port_count,
-               daemon->plan.dp.eal.worker_count);
+    daemon->forwarder.control.ready = true;
+    log_notice("ready: site %s, %u ports, %u workers", daemon->config->site.name, daemon->forwarder.plan.port_count,
+               daemon->forwarder.plan.dp.eal.worker_count);
     sd_notify(0, "READY=1");
     result = loop_run(daemon->loop);
     if (result != 0) {

@@ -152,7 +152,7 @@ int dp_create(const struct dp_settings *settings, struct dp **out, struct error 
     return 0;
 }
 
-int dp_start(struct dp *dp, struct error *error)
+int dp_start_ports(struct dp *dp, struct error *error)
 {
     for (unsigned int i = 0; i < dp->port_count; i++) {
         int result = port_start(&dp->ports[i], error);
@@ -161,15 +161,22 @@ int dp_start(struct dp *dp, struct error *error)
             return result;
         }
     }
-    for (unsigned int i = 0; i < dp->worker_count; i++) {
-        int result = rte_eal_remote_launch(worker_run, dp->workers[i], dp->workers[i]->lcore);
+    return 0;
+}
+
+int dp_start(struct dp *dp, struct error *error)
+{
+    int result = dp_start_ports(dp, error);
+
+    for (unsigned int i = 0; i < dp->worker_count && result == 0; i++) {
+        result = rte_eal_remote_launch(worker_run, dp->workers[i], dp->workers[i]->lcore);
 
         if (result != 0) {
-            return error_set(error, result, "the worker on lcore %u does not start", dp->workers[i]->lcore);
+            error_set(error, result, "the worker on lcore %u does not start", dp->workers[i]->lcore);
         }
     }
-    dp->running = true;
-    return 0;
+    dp->running = result == 0;
+    return result;
 }
 
 static void stop_workers(struct dp *dp)

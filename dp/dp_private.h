@@ -26,6 +26,8 @@ struct dp {
     struct traffic adjacency_base[ADJACENCY_MAX]; /* what had been counted when the id was given out */
 };
 
+int dp_start_ports(struct dp *dp, struct error *error) MUST_USE;
+
 /* Gives each receive queue and each transmit queue of the open ports to a worker. 0 or -errno with a text. */
 int dp_wire(struct dp *dp, struct error *error) MUST_USE;
 /* Frees what dp_wire() made. */

@@ -91,8 +91,9 @@ static void build(struct arguments *arguments, const struct eal_settings *settin
     add(arguments, "%u", settings->memory_mb);
     add(arguments, "--no-telemetry");
     add(arguments, "--iova-mode=va");
+    add(arguments, "--log-level=pmd.net.tap:critical"); /* it complains of qdiscs that only rte_flow would need;
+                                                         * of a plug-in's levels the first one counts */
     add(arguments, "--log-level=*:error");
-    add(arguments, "--log-level=pmd.net.tap:critical"); /* it complains of qdiscs that only rte_flow would need */
     add(arguments, "--force-max-simd-bitwidth=512");
     /* either way nothing is left behind, whatever ends us, and two daemons may live side by side */
     if (use_hugepages(settings)) {
