@@ -42,14 +42,19 @@ static int create_pool(struct dp *dp, const struct dp_settings *settings, struct
 {
     unsigned int queues = 0;
     unsigned int mbufs;
+    uint16_t room;
+    int result = port_data_room(settings->ports, settings->port_count, &room, error);
 
+    if (result != 0) {
+        return result;
+    }
     for (unsigned int i = 0; i < settings->port_count; i++) {
         queues += settings->ports[i].queues + (settings->ports[i].twin != NULL ? 1 : 0);
     }
     mbufs = port_mbufs(queues) + POOL_SPARE * (dp->worker_count + 1) + PENDING_MAX * PENDING_DEPTH * dp->worker_count;
-    dp->pool = rte_pktmbuf_pool_create("mbufs", mbufs, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    dp->pool = rte_pktmbuf_pool_create("mbufs", mbufs, POOL_CACHE, 0, room, SOCKET_ID_ANY);
     if (dp->pool == NULL) {
-        unsigned int mb = (unsigned int)(mbufs * (RTE_MBUF_DEFAULT_BUF_SIZE + 256UL) >> 20) + 32;
+        unsigned int mb = (unsigned int)(mbufs * (room + 256UL) >> 20) + 32;
 
         return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little: %u packet buffers for these ports need %u",
                          settings->eal.memory_mb, mbufs, mb);

@@ -43,6 +43,7 @@ struct egress {
     uint16_t device;
     uint16_t vlan_tci;
     unsigned int tx_queues;
+    bool one_segment;
 };
 
 static struct rte_ring *add_inbox(struct dp *dp, const struct egress *egress, unsigned int queue)
@@ -78,6 +79,7 @@ static int wire_egress(struct dp *dp, const struct egress *egress)
         lane->full = egress->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL;
         if (owner_of(dp, egress->home, queue) == w) {
             lane->vlan_tci = egress->vlan_tci;
+            lane->one_segment = egress->one_segment;
             continue;
         }
         if (rings[queue] == NULL) {
@@ -99,7 +101,8 @@ static int wire_device(struct dp *dp, unsigned int index)
     for (uint16_t q = 0; q < port->rx_queues; q++) {
         add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
     }
-    return wire_egress(dp, &(struct egress){index, index, LANE_DEVICE, port->device, 0, port->tx_queues});
+    return wire_egress(
+        dp, &(struct egress){index, index, LANE_DEVICE, port->device, 0, port->tx_queues, port->one_segment});
 }
 
 /* The VIDs of a port with sub-interfaces. */
@@ -127,8 +130,8 @@ static int wire_vlan(struct dp *dp, unsigned int index)
     }
     dp->vlans[port->parent][port->vlan] = (uint16_t)index;
     dp->pipe_ports[port->parent].vlans = dp->vlans[port->parent];
-    return wire_egress(
-        dp, &(struct egress){index, port->parent, LANE_DEVICE, parent->device, port->vlan, parent->tx_queues});
+    return wire_egress(dp, &(struct egress){index, port->parent, LANE_DEVICE, parent->device, port->vlan,
+                                            parent->tx_queues, port->one_segment});
 }
 
 static int wire_port(struct dp *dp, unsigned int index)
@@ -150,7 +153,7 @@ static int wire_port(struct dp *dp, unsigned int index)
     dp->lane_count++;
     pipe_port->twin = (uint16_t)twin;
     add_source(dp, twin, &(struct source){port->twin_device, 0, (uint16_t)index, true});
-    return wire_egress(dp, &(struct egress){twin, twin, LANE_TWIN, port->twin_device, 0, 1});
+    return wire_egress(dp, &(struct egress){twin, twin, LANE_TWIN, port->twin_device, 0, 1, false});
 }
 
 int dp_wire(struct dp *dp, struct error *error)

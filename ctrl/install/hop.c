@@ -30,7 +30,7 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
         return rewrite;
     }
     neighbour = kernel_neighbour_get(install->kernel, install->twins[hop->port].ifindex, &hop->gateway);
-    rewrite.mtu = twin_mtu(install, hop->port);
+    rewrite.mtu = install_mtu(install, hop->port);
     /* no link: a hop that leans on another one, whose port has just lost its netdev */
     if (install->twins[hop->port].ifindex == 0 || neighbour == NULL || !neighbour->usable) {
         rewrite.kind = REWRITE_UNRESOLVED;

@@ -71,6 +71,8 @@ const struct kernel *install_kernel(const struct install *install);
 const struct kernel_link *install_link(const struct install *install, unsigned int port);
 /* Frames can leave by the port. */
 bool install_running(const struct install *install, unsigned int port);
+/* The largest IP packet that may leave by the port. */
+uint16_t install_mtu(const struct install *install, unsigned int port);
 /* The index of the port whose netdev this is, or -ENODEV. */
 int install_port_of(const struct install *install, uint32_t ifindex) MUST_USE;
 /* Verdicts of a port's XDP program; -ENOENT: it has none. */

@@ -120,8 +120,6 @@ void twin_refresh_addresses(struct install *install, uint32_t ifindex);
 void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
 /* The port's link as its driver or netdev tells it now; a sub-interface's is its parent's. */
 bool twin_link_up(const struct install *install, unsigned int port);
-/* What may leave by a port, in bytes of IP: its netdev's MTU, and for a sub-interface no more than its parent's. */
-uint16_t twin_mtu(const struct install *install, unsigned int port);
 int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;
 
 #endif

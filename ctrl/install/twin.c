@@ -159,13 +159,25 @@ static uint32_t netdev_mtu(const struct install *install, unsigned int port)
     return link != NULL && link->mtu < UINT16_MAX ? link->mtu : UINT16_MAX;
 }
 
-uint16_t twin_mtu(const struct install *install, unsigned int port)
+/* A TAP says less than the port may have; only when it was given less than that it counts. */
+static uint16_t port_mtu(const struct install *install, unsigned int index)
+{
+    const struct port *port = dp_port(install->dp, index);
+    uint32_t netdev = netdev_mtu(install, index);
+
+    if (port->twin_device != PORT_NONE && netdev >= PORT_TWIN_MTU) {
+        return port->mtu;
+    }
+    return (uint16_t)(netdev < port->mtu_max ? netdev : port->mtu_max);
+}
+
+uint16_t install_mtu(const struct install *install, unsigned int port)
 {
     const struct twin *twin = &install->twins[port];
-    uint32_t own = netdev_mtu(install, port);
-    uint32_t parent = twin->vlan != 0 ? netdev_mtu(install, twin->parent) : own;
+    uint16_t own = port_mtu(install, port);
+    uint16_t parent = twin->vlan != 0 ? port_mtu(install, twin->parent) : own;
 
-    return (uint16_t)(own < parent ? own : parent);
+    return own < parent ? own : parent;
 }
 
 /* A port's state, and its sub-interfaces'. */

@@ -28,8 +28,9 @@ enum drop_reason {
     DROP_NO_NEIGHBOUR, /* the next hop's MAC is not resolved */
     DROP_NO_TWIN,      /* for the kernel, but redirected by XDP, from which there is no way back: an address that came
                           up a moment ago, or what parse knows better (multicast in a unicast frame) */
-    DROP_NO_BUFFER,    /* no packet buffer left for a fragment */
-    DROP_NO_HEADROOM,  /* no room before the packet for the header that it needs */
+    DROP_NO_BUFFER,   /* no packet buffer left for a fragment, or none large enough for a device that wants one a packet
+                       */
+    DROP_NO_HEADROOM, /* no room before the packet for the header that it needs */
     /* transmit */
     DROP_TX_FULL,
     DROP_PUNT_FULL, /* beyond the kernel twin's quota, or it does not take it */

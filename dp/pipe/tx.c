@@ -46,6 +46,21 @@ static void lane_tag(struct pipe *pipe, struct lane *lane)
     lane->count = kept;
 }
 
+/* What was received in pieces becomes one; egress MTUs are such that it fits. */
+static void lane_join(struct pipe *pipe, struct lane *lane)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < lane->count; i++) {
+        if (likely(rte_pktmbuf_linearize(lane->mbufs[i]) == 0)) {
+            lane->mbufs[kept++] = lane->mbufs[i];
+        } else {
+            packet_drop(pipe, lane->mbufs[i], DROP_NO_BUFFER);
+        }
+    }
+    lane->count = kept;
+}
+
 void lane_flush(struct pipe *pipe, uint16_t index)
 {
     struct lane *lane = &pipe->lanes[index];
@@ -53,6 +68,9 @@ void lane_flush(struct pipe *pipe, uint16_t index)
 
     if (lane->vlan_tci != 0) {
         lane_tag(pipe, lane);
+    }
+    if (lane->one_segment) {
+        lane_join(pipe, lane);
     }
     if (lane->end == LANE_RING) {
         sent = (uint16_t)rte_ring_mp_enqueue_burst(lane->ring, (void **)lane->mbufs, lane->count, NULL);

@@ -32,6 +32,7 @@ struct lane {
     uint16_t device; /* DPDK port id */
     uint16_t queue;
     uint16_t vlan_tci;     /* of the tag that frames get on the way out, 0: none; never where the lane ends in a ring */
+    bool one_segment;      /* the device sends no packet of several segments */
     uint16_t count;        /* waiting in mbufs[] */
     struct rte_ring *ring; /* LANE_RING */
     struct punt_quota quota; /* LANE_TWIN */

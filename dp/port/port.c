@@ -10,12 +10,56 @@
 #include <rte_log.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define DESCRIPTORS   2048
 #define ICMP_RATE     1000 /* errors a second, unless the port says otherwise */
 #define BUSY_TRIES    30
 #define BUSY_PAUSE_US 100000
+
+/* An AF_XDP frame is an element of the mempool, and may not be larger than a page: 64 bytes of the element's header,
+ * the mbuf, its data room, and up to 64 bytes by which mempools spread elements over memory channels. In the data room
+ * lie our headroom and the kernel's. */
+#define XDP_HEADROOM   256
+#define XDP_ROOM_MAX   (4096 - 64 - sizeof(struct rte_mbuf) - 64)
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 4) /* with a VLAN tag */
+#define XDP_MTU_MAX    (XDP_ROOM_MAX - RTE_PKTMBUF_HEADROOM - XDP_HEADROOM - FRAME_OVERHEAD)
+
+/* Of the interface; 0: there is none. */
+static unsigned int netdev_mtu(const char *name)
+{
+    struct ifreq request = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int result;
+
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+    result = ioctl(fd, SIOCGIFMTU, &request);
+    close(fd);
+    return result == 0 ? (unsigned int)request.ifr_mtu : 0;
+}
+
+int port_data_room(const struct port_settings *settings, unsigned int count, uint16_t *room, struct error *error)
+{
+    *room = RTE_MBUF_DEFAULT_BUF_SIZE;
+    for (unsigned int i = 0; i < count; i++) {
+        const struct port_settings *port = &settings[i];
+        unsigned int mtu = port->mtu != 0 ? port->mtu : netdev_mtu(port->argument);
+        unsigned int need;
+
+        if (port->kind != PORT_AF_XDP) {
+            continue;
+        }
+        if (mtu > XDP_MTU_MAX) {
+            return error_set(error, -EINVAL, "port %s: an MTU of %u is too large for AF_XDP, which takes %zu at most%s",
+                             port->name, mtu, XDP_MTU_MAX,
+                             port->mtu == 0 ? "; give the interface, or the port, a smaller one" : "");
+        }
+        need = RTE_ALIGN(mtu + FRAME_OVERHEAD + RTE_PKTMBUF_HEADROOM + XDP_HEADROOM, 64u);
+        *room = (uint16_t)RTE_MAX(*room, need);
+    }
+    return 0;
+}
 
 unsigned int port_mbufs(unsigned int queues)
 {
@@ -61,9 +105,17 @@ static void device_close(uint16_t device)
     rte_dev_remove(info.device);
 }
 
-static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues, struct rte_mempool *pool)
+/* The largest IP packet that fits into one mbuf. */
+static uint16_t buffer_mtu(struct rte_mempool *pool)
 {
-    struct rte_eth_conf conf = {0};
+    return (uint16_t)(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM - FRAME_OVERHEAD);
+}
+
+/* mtu: 0 for the device's own. */
+static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues, uint16_t mtu,
+                         struct rte_mempool *pool)
+{
+    struct rte_eth_conf conf = {.rxmode.mtu = mtu};
     struct rte_eth_dev_info info;
     uint16_t rx_descriptors = DESCRIPTORS;
     uint16_t tx_descriptors = DESCRIPTORS;
@@ -77,8 +129,11 @@ static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues
         conf.rx_adv_conf.rss_conf.rss_hf =
             (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
     }
+    if (mtu > buffer_mtu(pool)) { /* where nothing needs it, drivers are faster without */
+        conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+    }
     /* every mbuf comes from one pool and has one owner */
-    conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    conf.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
     result = rte_eth_dev_configure(device, rx_queues, tx_queues, &conf);
     if (result != 0) {
         return result;
@@ -95,12 +150,12 @@ static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues
 
 /* The kernel frees the AF_XDP socket of a daemon that was killed some time after the process is gone, and refuses a
  * second one meanwhile; the driver tells no reason. */
-static int queues_set_up_patiently(const struct port *port, struct rte_mempool *pool)
+static int queues_set_up_patiently(const struct port *port, uint16_t mtu, struct rte_mempool *pool)
 {
     int result;
 
     for (int try = 1;; try++) {
-        result = queues_set_up(port->device, port->rx_queues, port->tx_queues, pool);
+        result = queues_set_up(port->device, port->rx_queues, port->tx_queues, mtu, pool);
         if (result == 0 || port->kind != PORT_AF_XDP || try == BUSY_TRIES) {
             return result;
         }
@@ -175,13 +230,69 @@ static int twin_open(struct port *port, const struct port_settings *settings, un
     if (result != 0) {
         return result;
     }
-    result = queues_set_up(port->twin_device, 1, 1, pool);
+    result = queues_set_up(port->twin_device, 1, 1, 0, pool);
     if (result == 0) {
-        result = rte_eth_dev_set_mtu(port->twin_device, port->mtu);
+        result = rte_eth_dev_set_mtu(port->twin_device, RTE_MIN(port->mtu, PORT_TWIN_MTU));
     }
     if (result != 0) {
         return error_set(error, result, "port %s: no kernel twin %s (%s)", port->name, settings->twin,
                          rte_strerror(-result));
+    }
+    return 0;
+}
+
+/* What the device takes, as rte_eth_dev_set_mtu() will judge. Memif tells 1500 and means nothing by it. */
+static unsigned int device_mtu_max(const struct port *port, const struct rte_eth_dev_info *info)
+{
+    unsigned int overhead = info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu
+                                ? info->max_rx_pktlen - info->max_mtu
+                                : RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+    return port->kind == PORT_MEMIF ? UINT16_MAX : RTE_MIN((unsigned int)info->max_mtu, info->max_rx_pktlen - overhead);
+}
+
+/* Packets larger than an mbuf come in, and leave, as chains of several, where the driver can do that. */
+static int choose_mtu(struct port *port, const struct port_settings *settings, struct rte_mempool *pool,
+                      struct error *error)
+{
+    struct rte_eth_dev_info info;
+    bool chains;
+    int result = rte_eth_dev_info_get(port->device, &info);
+
+    if (result != 0) {
+        return error_set(error, result, "port %s: no device information (%s)", port->name, rte_strerror(-result));
+    }
+    /* these make chains unasked; a null device looks at no packet */
+    chains = port->kind == PORT_NULL || port->kind == PORT_PCAP || port->kind == PORT_MEMIF ||
+             (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+    port->one_segment = port->kind != PORT_NULL && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0;
+    port->mtu_max = (uint16_t)RTE_MIN(device_mtu_max(port, &info), UINT16_MAX);
+    if (port->kind == PORT_AF_XDP) {
+        port->mtu_max = (uint16_t)(buffer_mtu(pool) - XDP_HEADROOM);
+    } else if (!chains || port->one_segment) {
+        port->mtu_max = RTE_MIN(port->mtu_max, buffer_mtu(pool));
+    }
+    if (settings->mtu > port->mtu_max) {
+        return error_set(error, -EINVAL, "port %s: mtu is %u, but the device takes %u at most", port->name,
+                         settings->mtu, port->mtu_max);
+    }
+    return 0;
+}
+
+/* A device without such a setting takes what comes. */
+static int set_mtu(struct port *port, const struct port_settings *settings, struct error *error)
+{
+    int result = settings->mtu != 0 ? rte_eth_dev_set_mtu(port->device, (uint16_t)settings->mtu) : 0;
+
+    if (result != 0 && result != -ENOTSUP) {
+        return error_set(error, result, "port %s: the device does not take an MTU of %u (%s)", port->name,
+                         settings->mtu, rte_strerror(-result));
+    }
+    rte_eth_dev_get_mtu(port->device, &port->mtu);
+    if (settings->mtu != 0) {
+        port->mtu = (uint16_t)settings->mtu;
+    } else if (port->kind == PORT_AF_XDP) {
+        port->mtu = (uint16_t)RTE_MIN(netdev_mtu(settings->argument), port->mtu_max);
     }
     return 0;
 }
@@ -199,21 +310,19 @@ static int main_device_open(struct port *port, const struct port_settings *setti
     if (result == 0) {
         result = choose_queues(port, settings, workers, error);
     }
+    if (result == 0) {
+        result = choose_mtu(port, settings, pool, error);
+    }
     if (result != 0) {
         return result;
     }
-    result = queues_set_up_patiently(port, pool);
+    result = queues_set_up_patiently(port, port->kind == PORT_MEMIF ? 0 : (uint16_t)settings->mtu, pool);
     if (result != 0) {
         return error_set(error, result, "port %s: the device's queues cannot be set up (%s)", settings->name,
                          rte_strerror(-result));
     }
-    if (settings->mtu != 0 && rte_eth_dev_set_mtu(port->device, (uint16_t)settings->mtu) != 0) {
-        return error_set(error, -EINVAL, "port %s: the device does not take an MTU of %u", settings->name,
-                         settings->mtu);
-    }
-    rte_eth_dev_get_mtu(port->device, &port->mtu);
     choose_mac(port);
-    return 0;
+    return set_mtu(port, settings, error);
 }
 
 int port_open(struct port *port, const struct port_settings *settings, unsigned int index, unsigned int workers,
@@ -249,6 +358,8 @@ int port_open_vlan(struct port *port, const struct port *parent, const struct po
                           .parent = (uint16_t)settings->parent,
                           .icmp_rate = settings->icmp_rate != 0 ? settings->icmp_rate : ICMP_RATE,
                           .mtu = parent->mtu,
+                          .mtu_max = parent->mtu_max,
+                          .one_segment = parent->one_segment,
                           .mac = parent->mac};
     snprintf(port->name, sizeof(port->name), "%s", settings->name);
     snprintf(port->device_name, sizeof(port->device_name), "%s", parent->device_name);

@@ -17,6 +17,7 @@
 #define PORT_QUEUES_MAX 16
 #define PORT_NAME_MAX   32
 #define PORT_NONE       UINT16_MAX
+#define PORT_TWIN_MTU   1500 /* the TAP driver takes no more */
 
 enum port_kind { PORT_PCI, PORT_AF_XDP, PORT_TAP, PORT_MEMIF, PORT_PCAP, PORT_NULL, PORT_VDEV };
 
@@ -25,7 +26,7 @@ struct port_settings {
     enum port_kind kind;
     const char *argument;   /* what follows "kind:" in the configuration; "" for null */
     unsigned int queues;    /* receive queues, 1 to PORT_QUEUES_MAX */
-    unsigned int mtu;       /* 0: the device's own */
+    unsigned int mtu;       /* 0: the device's own; of PORT_AF_XDP the netdev's */
     unsigned int icmp_rate; /* ICMP errors a second about what it receives; 0: 1000 */
     const char *twin;       /* name of the TAP that is to be the kernel twin; NULL: the netdev of PORT_AF_XDP itself */
     uint16_t vlan;          /* VID of a sub-interface, else 0 */
@@ -43,6 +44,8 @@ struct port {
     uint16_t rx_queues;
     uint16_t tx_queues;
     uint16_t mtu;
+    uint16_t mtu_max; /* what device and buffers can take; the netdev of PORT_AF_XDP may be given another MTU later */
+    bool one_segment; /* the device sends no packet of several segments */
     unsigned int icmp_rate;
     uint16_t vlan;             /* VID of a sub-interface, else 0 */
     uint16_t parent;           /* index, of a sub-interface */
@@ -52,6 +55,11 @@ struct port {
 
 /* Mbufs that ports with this many queues in all may hold at once. */
 unsigned int port_mbufs(unsigned int queues);
+
+/* Bytes of data that each mbuf of these ports' pool must have room for, headroom included. 0, or -EINVAL with a text:
+ * no mbuf can be large enough for the MTU of one of them. */
+int port_data_room(const struct port_settings *settings, unsigned int count, uint16_t *room,
+                   struct error *error) MUST_USE;
 
 /* Creates the device and its twin and sets both up, not yet started. index tells devices of one kind apart. tx_queues:
  * as many as there are workers, fewer if the device has fewer. 0 or -errno with a text that names the port; then

@@ -133,6 +133,7 @@ def test_what_the_forwarder_makes_itself(replay):
     assert (expired[ICMP].type, expired[IP].src) == (11, "198.51.100.1") and ICMPv6TimeExceeded in expired6
     pieces = replay.sent("down")
     assert [len(piece[IP]) for piece in pieces] == [len(p) for p in fragment(ip() / udp(3000), fragsize=1480)]
+    assert b"".join(bytes(piece[IP].payload) for piece in pieces) == bytes((ip() / udp(3000))[UDP])
     assert drops(counters) == {"ttl_expired": 2}
 
 

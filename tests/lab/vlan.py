@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""VLANs for hosts whose kernel may have no VLAN devices."""
+"""Devices of a host that are another one with something done to the frames: a VLAN, for kernels that have no VLAN
+devices, and a path on which some packets are fragmented."""
 import errno
 import fcntl
 import os
@@ -7,6 +8,8 @@ import selectors
 import socket
 import struct
 import threading
+
+from scapy.all import IP, Ether, fragment
 
 from lab.traffic import ETH_P_ALL, PACKET_IGNORE_OUTGOING, SOL_PACKET
 
@@ -20,12 +23,13 @@ def tagged(frame, vid, priority=0):
 
 
 class VlanDevice:
-    """A VLAN of a host's device as a device of its own: a TAP, and a thread that puts the tag on and takes it off."""
+    """A VLAN of a host's device as a device of its own: a TAP, and a thread that puts the tag on and takes it off.
+    vid None: no tag."""
 
-    def __init__(self, host, name, vid, addresses, device="eth0"):
+    def __init__(self, host, name, vid, addresses, device="eth0", mtu=1500):
         self.vid = vid
         self.tap, self.wire = host.run(self._open, name, device)
-        host.ip("link", "set", "dev", name, "address", host.mac(device), "up")
+        host.ip("link", "set", "dev", name, "address", host.mac(device), "mtu", str(mtu), "up")
         for address in addresses:
             host.ip("addr", "add", address, "dev", name, *(["nodad"] if ":" in address else []))
         self.stopped = os.eventfd(0)
@@ -51,9 +55,12 @@ class VlanDevice:
                 if self.stopped in ready:
                     return
                 if self.tap in ready:
-                    self.wire.send(tagged(os.read(self.tap, 65536), self.vid))
+                    self._send(os.read(self.tap, 65536))
                 if self.wire in ready:
                     self._receive()
+
+    def _send(self, frame):
+        self.wire.send(frame if self.vid is None else tagged(frame, self.vid))
 
     def _receive(self):
         """The kernel takes the tag off and tells it beside the frame."""
@@ -63,7 +70,7 @@ class VlanDevice:
             assert error.errno == errno.ENETDOWN
             return
         status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", ancillary[0][2])
-        if status & TP_STATUS_VLAN_VALID and tci & 0xFFF == self.vid:
+        if (tci & 0xFFF if status & TP_STATUS_VLAN_VALID else None) == self.vid:
             os.write(self.tap, frame)
 
     def close(self):
@@ -72,3 +79,22 @@ class VlanDevice:
         self.wire.close()
         os.close(self.tap)
         os.close(self.stopped)
+
+
+class ChoppingDevice(VlanDevice):
+    """The same for a path on which every hundredth large IPv4 packet without DF is fragmented, last fragment first."""
+
+    def __init__(self, *args, **options):
+        self.large = self.chopped = 0
+        super().__init__(*args, **options)
+
+    def _send(self, frame):
+        if frame[12:14] == b"\x08\x00" and len(frame) > 600 and not frame[20] & 0x40:
+            self.large += 1
+            if self.large % 100 == 0:
+                self.chopped += 1
+                packet = Ether(frame)
+                for piece in reversed(fragment(packet[IP], fragsize=len(frame) // 2 // 8 * 8)):
+                    super()._send(frame[:14] + bytes(piece))
+                return
+        super()._send(frame)

@@ -325,6 +325,48 @@ static void a_lane_flushes_itself_when_it_is_full(void **state)
     assert_int_equal(world->counters.sent, 320);
 }
 
+/* The packet in two buffers, the first of which has room for all of it, or none. */
+static struct rte_mbuf *chained_packet(struct frame *frame, bool roomy)
+{
+    static const unsigned int cuts[] = {80, 0};
+    struct rte_mbuf *first;
+    struct rte_mbuf *second;
+
+    frame_build(frame, world_mac(PORT_UP), "192.0.2.77", "198.18.0.1", 400);
+    if (!roomy) {
+        return world_packet(world, frame, cuts);
+    }
+    first = rte_pktmbuf_alloc(world->pipe.pool);
+    second = rte_pktmbuf_alloc(world->pipe.pool);
+    memcpy(rte_pktmbuf_append(first, 80), frame->bytes, 80);
+    memcpy(rte_pktmbuf_append(second, (uint16_t)(frame->length - 80)), frame->bytes + 80, frame->length - 80);
+    assert_int_equal(rte_pktmbuf_chain(first, second), 0);
+    return first;
+}
+
+static void a_device_that_wants_one_segment_gets_one(void **state)
+{
+    struct rewrite rewrite = world_rewrite(TO_PLAIN, FAMILY_V4);
+    struct rte_mbuf *mbufs[2];
+    struct frame sent;
+    struct frame expected;
+    struct frame got;
+
+    (void)state;
+    world->pipe.lanes[PORT_WEST].one_segment = true;
+    mbufs[0] = chained_packet(&sent, true);
+    mbufs[1] = chained_packet(&sent, false);
+    world_receive(world, PORT_UP, mbufs, 2);
+    world->pipe.lanes[PORT_WEST].one_segment = false;
+    assert_int_equal(world->outlets[PORT_WEST].count, 1);
+    assert_int_equal(world->outlets[PORT_WEST].mbufs[0]->nb_segs, 1);
+    assert_int_equal(world->counters.drops[DROP_NO_BUFFER], 1);
+    frame_forward(&sent, &rewrite, &expected);
+    world_read(world->outlets[PORT_WEST].mbufs[0], &got);
+    assert_int_equal(got.length, expected.length);
+    assert_memory_equal(got.bytes, expected.bytes, got.length);
+}
+
 static void what_the_egress_has_no_room_for_is_counted(void **state)
 {
     static struct rte_mbuf *mbufs[TX_LANE_MAX];
@@ -400,6 +442,7 @@ int main(void)
         burst_test(a_new_rewrite_takes_effect_at_the_next_packet),
         burst_test(packets_of_a_flow_leave_in_the_order_of_arrival),
         burst_test(a_lane_flushes_itself_when_it_is_full),
+        burst_test(a_device_that_wants_one_segment_gets_one),
         burst_test(what_the_egress_has_no_room_for_is_counted),
         burst_test(a_full_punt_lane_drops_as_punt_full),
         burst_test(what_the_kernel_sends_through_a_twin_leaves_unchanged),
