@@ -13,8 +13,8 @@ from scapy.all import IP, UDP, Dot1Q, Ether, IPOption_NOP, IPv6, IPv6ExtHdrDestO
 
 from lab.daemon import Daemon
 from lab.net import Lab
+from rounds import interleaved
 
-UNIT = "cycles/packet"
 SECONDS = 0.5
 FLOWS = 1024
 MAC = "02:70:63:61:70:00"  # of the pcap driver's first device
@@ -130,3 +130,7 @@ def measure(case, build):
             return (cycles_after - cycles) / (packets_after - packets)
         finally:
             daemon.stop()
+
+
+def samples(options):
+    return interleaved(options, "cycles/packet", CASES, options.builds, measure)
