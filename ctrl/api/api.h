@@ -32,8 +32,11 @@ enum api_error {
     API_ERR_NO_ROUTE = -32013,
 };
 
+struct api_client;
+
 /* Who is at the other end, as the kernel knew it at connect (SO_PEERCRED, SO_PEERGROUPS). */
 struct api_peer {
+    struct api_client *client; /* the connection, for api_stream.h; NULL: there is none */
     pid_t pid;
     uid_t uid;
     gid_t gid;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_client.h"
+#include "api_stream.h"
 #include "log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -21,10 +22,10 @@ struct api_client {
     bool dropping;   /* the rest of the line that is coming in has been refused */
     bool ended;      /* the peer sends nothing more */
     struct jsonrpc_work work;
-    size_t batch_size; /* of the line that is being worked on, if it is a batch */
-    size_t held;       /* our part of clients->held */
-    /* Answers. A notification of the server's own may be appended whenever no batch is half answered. */
-    struct byte_queue out;
+    size_t batch_size;     /* of the line that is being worked on, if it is a batch */
+    size_t held;           /* our part of clients->held */
+    struct byte_queue out; /* answers and notifications */
+    LIST_HEAD(, api_stream) streams;
     bool waiting;
     LIST_ENTRY(api_client) link;
     TAILQ_ENTRY(api_client) waiting_link;
@@ -50,7 +51,9 @@ static int peer_read(int fd, struct api_peer *peer)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) != 0) {
         return -errno;
     }
-    *peer = (struct api_peer){.pid = ucred.pid, .uid = ucred.uid, .gid = ucred.gid};
+    peer->pid = ucred.pid;
+    peer->uid = ucred.uid;
+    peer->gid = ucred.gid;
     /* asked with no room, the kernel tells how much it needs */
     if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &groups_size) != 0 && errno == ERANGE) {
         peer->groups = malloc(groups_size);
@@ -65,11 +68,22 @@ static int peer_read(int fd, struct api_peer *peer)
     return 0;
 }
 
+static void streams_close(struct api_client *client)
+{
+    struct api_stream *stream;
+
+    while ((stream = LIST_FIRST(&client->streams)) != NULL) {
+        api_stream_close(stream);
+        stream->gone(stream);
+    }
+}
+
 static void client_close(struct api_client *client)
 {
     struct api_clients *clients = client->clients;
 
     log_debug("api: %s is gone", client->peer.text);
+    streams_close(client);
     loop_remove(clients->loop, &client->watch);
     close(client->watch.fd);
     LIST_REMOVE(client, link);
@@ -251,6 +265,13 @@ static void wait_for_next(struct api_client *client)
     }
 }
 
+/* Whoever stops sending may still want to be told things. */
+static bool is_done(const struct api_client *client)
+{
+    return client->ended && !has_requests(client) && byte_queue_length(&client->out) == 0 &&
+           LIST_EMPTY(&client->streams);
+}
+
 static void turn(struct api_client *client)
 {
     int result = work(client);
@@ -259,7 +280,7 @@ static void turn(struct api_client *client)
     if (result == 0) {
         result = flush(client);
     }
-    if (result != 0 || (client->ended && !has_requests(client) && byte_queue_length(&client->out) == 0)) {
+    if (result != 0 || is_done(client)) {
         client_close(client);
         return;
     }
@@ -271,6 +292,9 @@ static void client_ready(void *owner, uint32_t events)
     struct api_client *client = owner;
     int result = 0;
 
+    if (events & (EPOLLERR | EPOLLHUP)) {
+        streams_close(client); /* there is nobody to read them */
+    }
     if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
         result = flush(client);
     }
@@ -318,7 +342,9 @@ int api_client_add(struct api_clients *clients, int fd)
         goto close_fd;
     }
     client->clients = clients;
+    LIST_INIT(&client->streams);
     client->watch = (struct loop_watch){.fd = fd, .ready = client_ready, .owner = client};
+    client->peer.client = client;
     result = peer_read(fd, &client->peer);
     if (result != 0) {
         goto free_client;
@@ -336,6 +362,50 @@ free_client:
     free(client);
 close_fd:
     close(fd);
+    return result;
+}
+
+int api_stream_open(struct api_call *call, struct api_stream *stream)
+{
+    struct api_client *client = call->peer->client;
+
+    if (client == NULL) {
+        return api_fail(call, API_ERR_REQUEST, "only over a connection, which there is not here");
+    }
+    stream->client = client;
+    LIST_INSERT_HEAD(&client->streams, stream, link);
+    return 0;
+}
+
+void api_stream_close(struct api_stream *stream)
+{
+    struct api_client *client = stream->client;
+
+    if (client == NULL) {
+        return;
+    }
+    stream->client = NULL;
+    LIST_REMOVE(stream, link);
+    /* a turn, for one that stays for its streams alone */
+    loop_change(client->clients->loop, &client->watch, client->watch.events | EPOLLOUT);
+}
+
+int api_stream_send(struct api_stream *stream, const char *method, json_t *params)
+{
+    struct api_client *client = stream->client;
+    int result = -ENOMEM;
+
+    if (jsonrpc_pending(&client->work) && client->work.answered) {
+        result = -EAGAIN;
+    } else if (byte_queue_length(&client->out) >= API_STREAM_MAX) {
+        result = -EAGAIN;
+    } else if (params != NULL) {
+        result = jsonrpc_notify(&client->out, method, params);
+    }
+    json_decref(params);
+    if (result == 0) {
+        loop_change(client->clients->loop, &client->watch, client->watch.events | EPOLLOUT);
+    }
     return result;
 }
 

@@ -88,6 +88,29 @@ int jsonrpc_refuse(struct byte_queue *out, int code, const char *message)
     return result != 0 ? result : append_text(out, "\n");
 }
 
+int jsonrpc_notify(struct byte_queue *out, const char *method, const json_t *params)
+{
+    size_t before = byte_queue_length(out);
+    int result = append_text(out, "{\"jsonrpc\":\"2.0\",\"method\":\"");
+
+    if (result == 0) {
+        result = append_text(out, method);
+    }
+    if (result == 0) {
+        result = append_text(out, "\",\"params\":");
+    }
+    if (result == 0) {
+        result = append_json(out, params);
+    }
+    if (result == 0) {
+        result = append_text(out, "}\n");
+    }
+    if (result != 0) {
+        out->end = out->start + before;
+    }
+    return result;
+}
+
 int jsonrpc_begin(struct jsonrpc_work *work, const char *line, size_t length, struct byte_queue *out)
 {
     json_error_t parse_error;

@@ -43,5 +43,7 @@ int jsonrpc_step(struct jsonrpc_work *work, const struct jsonrpc_methods *method
 void jsonrpc_abandon(struct jsonrpc_work *work);
 /* Writes an error answer to nobody in particular (id null). 0 or -ENOMEM. */
 int jsonrpc_refuse(struct byte_queue *out, int code, const char *message) MUST_USE;
+/* Writes a notification, borrowing its parameters. 0, or -ENOMEM, and nothing is written. */
+int jsonrpc_notify(struct byte_queue *out, const char *method, const json_t *params) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 #define TOY_METHODS_H
 
 #include "api_params.h"
+#include "api_stream.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 struct toy {
     unsigned int calls; /* how many methods have run */
     unsigned int changes;
+    struct api_stream stream; /* to the last one that has called "follow" */
+    unsigned int gone;
 };
 
 static inline int toy_echo(struct api_call *call, const json_t *params, json_t **result)
@@ -60,6 +63,21 @@ static inline int toy_change(struct api_call *call, const json_t *params, json_t
     return 0;
 }
 
+static inline void toy_gone(struct api_stream *stream)
+{
+    ((struct toy *)((char *)stream - offsetof(struct toy, stream)))->gone++;
+}
+
+static inline int toy_follow(struct api_call *call, const json_t *params, json_t **result)
+{
+    struct toy *toy = call->context;
+
+    (void)params;
+    (void)result;
+    toy->stream.gone = toy_gone;
+    return api_stream_open(call, &toy->stream);
+}
+
 static inline int toy_whoami(struct api_call *call, const json_t *params, json_t **result)
 {
     (void)params;
@@ -69,8 +87,8 @@ static inline int toy_whoami(struct api_call *call, const json_t *params, json_t
 }
 
 static const struct api_method toy_methods[] = {
-    {"echo", 0, toy_echo},     {"fill", 0, toy_fill}, {"fail", 0, toy_fail}, {"change", API_CHANGES, toy_change},
-    {"whoami", 0, toy_whoami},
+    {"echo", 0, toy_echo},     {"fill", 0, toy_fill},     {"fail", 0, toy_fail}, {"change", API_CHANGES, toy_change},
+    {"whoami", 0, toy_whoami}, {"follow", 0, toy_follow},
 };
 
 #endif
