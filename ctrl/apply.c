@@ -71,12 +71,29 @@ static struct tunnel tunnel_of(const struct config_instance *config)
     return (struct tunnel){types[config->tunnel.type], config->tunnel.source, config->tunnel.destination};
 }
 
+static struct health_settings health_of(const struct config_instance *config)
+{
+    const struct config_health *health = &config->health;
+
+    if (!config->has_health) {
+        return (struct health_settings){.rules = HEALTH_RULES_DEFAULT};
+    }
+    return (struct health_settings){
+        .rules = {health->rise, health->fall, health->hold_down_ms, health->hold_down_max_ms},
+        .heartbeat_ttl_ms = health->has_heartbeat ? health->heartbeat.ttl_ms : 0,
+    };
+}
+
 static int apply_instance(void *context, const void *before, const void *after)
 {
     struct apply *apply = context;
     const struct config_instance *config = after != NULL ? after : before;
     struct site_instance instance = {
-        .configured = true, .weight = (uint16_t)config->weight, .tunnel = tunnel_of(config)};
+        .configured = true,
+        .weight = (uint16_t)config->weight,
+        .tunnel = tunnel_of(config),
+        .checks = health_of(config),
+    };
     struct error error;
 
     if ((after == NULL) != apply->removing) {
@@ -260,6 +277,7 @@ int apply_config(struct site *site, struct install *install, const struct config
     int result = before == NULL || same_rules ? 0 : apply_rules(site, install, after, error);
 
     before = before != NULL ? before : &nothing;
+    site_set_min_alive(site, after->failover.min_alive);
     apply.removing = true;
     for (size_t i = ARRAY_SIZE(sections); i-- > 0 && result == 0;) {
         result = config_diff(before, after, sections[i].section, sections[i].visit, &apply);

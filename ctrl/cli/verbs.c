@@ -35,7 +35,12 @@ const struct verb verbs[] = {
     {"instance del", "instance.del", .help = "remove an instance", .arguments = {{TEXT, NULL, "NAME", "name", true}}},
     {"instance down", "instance.down", .help = "move its traffic to the next-best instances now",
      .arguments = {{TEXT, NULL, "NAME", "name", true}}},
-    {"instance up", "instance.up", .help = "undo 'instance down'", .arguments = {{TEXT, NULL, "NAME", "name", true}}},
+    {"instance drain", "instance.drain", .help = "rank it last, so that its traffic moves without loss",
+     .arguments = {{TEXT, NULL, "NAME", "name", true}}},
+    {"instance heartbeat", "instance.heartbeat", .help = "say that it is well",
+     .arguments = {{TEXT, NULL, "NAME", "name", true}}},
+    {"instance up", "instance.up", .help = "undo 'instance down' and 'instance drain'",
+     .arguments = {{TEXT, NULL, "NAME", "name", true}}},
 
     {"route add", "route.update", .help = "add or replace a candidate route", .list = "add",
      .arguments = {{TEXT, NULL, "PREFIX", "prefix", true},

@@ -99,6 +99,10 @@ struct config_anycast {
     enum config_no_instance no_instance; /* SILENT */
 };
 
+struct config_failover {
+    uint32_t min_alive; /* 1 */
+};
+
 struct config_decision {
     bool multipath;          /* true */
     bool multipath_relax;    /* false */
@@ -126,6 +130,20 @@ struct config_tunnel {
     struct ip_addr destination;
 };
 
+struct config_heartbeat {
+    uint32_t ttl_ms; /* required */
+};
+
+/* How its health is told; without any check it is fit. */
+struct config_health {
+    uint32_t rise;             /* 2 */
+    uint32_t fall;             /* 3 */
+    uint32_t hold_down_ms;     /* 1000 */
+    uint32_t hold_down_max_ms; /* 60000 */
+    struct config_heartbeat heartbeat;
+    bool has_heartbeat;
+};
+
 struct config_instance {
     const char *name;                         /* required */
     CONFIG_LIST(struct ip_addr) next_hop;     /* required; one, or one of each family */
@@ -134,6 +152,8 @@ struct config_instance {
     uint32_t weight;                          /* 100 */
     struct config_tunnel tunnel;
     bool has_tunnel;
+    struct config_health health;
+    bool has_health;
 };
 
 /* One AS of an AS_SEQUENCE, or one whole AS_SET (RFC 4271 4.3 b). */
@@ -183,6 +203,7 @@ struct config {
     const char *state_dir; /* /var/lib/anyfwd */
     uint64_t hash_seed;    /* 0; below 2^63, so that JSON can hold it */
     struct config_decision decision;
+    struct config_failover failover;
     CONFIG_LIST(struct config_peer) peers;
     CONFIG_LIST(struct config_instance) instances;
     CONFIG_LIST(struct config_route) routes;

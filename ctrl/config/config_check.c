@@ -160,6 +160,17 @@ int config_check_tunnel(struct config_parser *parser, const struct yaml_node_s *
     return 0;
 }
 
+int config_check_health(struct config_parser *parser, const struct yaml_node_s *node, void *value)
+{
+    const struct config_health *health = value;
+
+    if (health->hold_down_max_ms < health->hold_down_ms) {
+        return config_mistake(parser, config_line(node), "health: hold_down_max_ms %u is less than hold_down_ms %u",
+                              health->hold_down_max_ms, health->hold_down_ms);
+    }
+    return 0;
+}
+
 /* Completes a bgp_next_hop that is not written: the next hops, and the tunnel's destination. */
 static int bgp_next_hop_default(struct config *config, struct config_instance *instance)
 {

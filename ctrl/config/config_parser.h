@@ -48,6 +48,7 @@ int config_check_api(struct config_parser *parser, const struct yaml_node_s *nod
 int config_check_dpdk(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_port(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_ports(struct config_parser *parser, const struct yaml_node_s *node, void *value);
+int config_check_health(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_tunnel(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_instance(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_route(struct config_parser *parser, const struct yaml_node_s *node, void *value);

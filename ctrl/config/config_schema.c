@@ -85,6 +85,10 @@ static const struct config_type vlan = NUMBER(1, 4094);  /* 802.1Q 9.6 */
 static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
 static const struct config_type icmp_rate = NUMBER(1, 1000000);
 static const struct config_type weight = NUMBER(1, 65535);
+static const struct config_type milliseconds = NUMBER(1, 3600000);
+static const struct config_type hold_ms = NUMBER(0, 3600000);
+static const struct config_type results = NUMBER(1, 1000);
+static const struct config_type min_alive = NUMBER(0, 16384);
 static const struct config_type mode =
     TYPE(KIND_MODE, uint32_t, .wanted = "a file mode of four octal digits, like 0660");
 static const struct config_type community =
@@ -202,6 +206,12 @@ static const struct config_field decision_fields[] = {
 };
 static const struct config_type decision = MAPPING(config_decision, decision_fields);
 
+static const struct config_field failover_fields[] = {
+    {"min_alive", &min_alive, AT(config_failover, min_alive), .fallback = "1"},
+    END,
+};
+static const struct config_type failover = MAPPING(config_failover, failover_fields);
+
 static const struct config_field peer_fields[] = {
     {"name", &name, AT(config_peer, name), .required = true, .identity = true},
     {"as", &asn, AT(config_peer, asn), .required = true},
@@ -221,6 +231,22 @@ static const struct config_field tunnel_fields[] = {
 };
 static const struct config_type tunnel = MAPPING(config_tunnel, tunnel_fields, .check = config_check_tunnel);
 
+static const struct config_field heartbeat_fields[] = {
+    {"ttl_ms", &milliseconds, AT(config_heartbeat, ttl_ms), .required = true},
+    END,
+};
+static const struct config_type heartbeat = MAPPING(config_heartbeat, heartbeat_fields);
+
+static const struct config_field health_fields[] = {
+    {"rise", &results, AT(config_health, rise), .fallback = "2"},
+    {"fall", &results, AT(config_health, fall), .fallback = "3"},
+    {"hold_down_ms", &hold_ms, AT(config_health, hold_down_ms), .fallback = "1000"},
+    {"hold_down_max_ms", &hold_ms, AT(config_health, hold_down_max_ms), .fallback = "60000"},
+    {"heartbeat", &heartbeat, AT_IF(config_health, heartbeat)},
+    END,
+};
+static const struct config_type health = MAPPING(config_health, health_fields, .check = config_check_health);
+
 static const struct config_field instance_fields[] = {
     {"name", &name, AT(config_instance, name), .required = true, .identity = true},
     {"next_hop", &next_hops, AT(config_instance, next_hop), .required = true},
@@ -228,6 +254,7 @@ static const struct config_field instance_fields[] = {
     {"site", &name, AT(config_instance, site)},
     {"weight", &weight, AT(config_instance, weight), .fallback = "100"},
     {"tunnel", &tunnel, AT_IF(config_instance, tunnel)},
+    {"health", &health, AT_IF(config_instance, health)},
     END,
 };
 static const struct config_type instance = MAPPING(config_instance, instance_fields, .check = config_check_instance);
@@ -263,6 +290,7 @@ static const struct config_field config_fields[] = {
     {"state_dir", &path, AT(config, state_dir), .fallback = "/var/lib/anyfwd", .restart = true},
     {"hash_seed", &seed, AT(config, hash_seed), .fallback = "0", .restart = true},
     {"decision", &decision, AT(config, decision)},
+    {"failover", &failover, AT(config, failover)},
     {"peers", &peers, AT(config, peers)},
     {"instances", &instances, AT(config, instances)},
     {"routes", &routes, AT(config, routes)},

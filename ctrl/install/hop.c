@@ -306,14 +306,21 @@ void hop_set_address(struct install *install, struct hop *hop, const struct ip_a
     hop_refresh(install, hop);
 }
 
-void hop_set_admin(struct install *install, struct hop *hop, enum adjacency_health health)
+void hop_set_state(struct install *install, struct hop *hop, enum adjacency_source source, enum adjacency_health health)
 {
-    dp_adjacency_set_state(install->dp, hop->adjacency, ADJACENCY_ADMIN, health);
+    dp_adjacency_set_state(install->dp, hop->adjacency, source, health);
 }
 
 bool hop_is_reachable(const struct hop *hop)
 {
     return hop->reachable;
+}
+
+bool hop_is_linked(const struct install *install, const struct hop *hop)
+{
+    union adjacency_state state = {.word = dp_adjacency_state(install->dp, hop->adjacency)};
+
+    return state.bytes[ADJACENCY_LINK] == ADJACENCY_ALIVE;
 }
 
 bool hop_is_direct(const struct hop *hop)

@@ -96,11 +96,14 @@ void hop_put(struct install *install, struct hop *hop);
 /* Another next hop or tunnel for the same adjacency. */
 void hop_set_address(struct install *install, struct hop *hop, const struct ip_addr *address,
                      const struct tunnel *tunnel);
-/* The operator's word; takes effect at the workers' next packet. */
-void hop_set_admin(struct install *install, struct hop *hop, enum adjacency_health health);
+/* The operator's word, or the probes'; takes effect at the workers' next packet. */
+void hop_set_state(struct install *install, struct hop *hop, enum adjacency_source source,
+                   enum adjacency_health health);
 
 /* A port leads there; always true of a fate. */
 bool hop_is_reachable(const struct hop *hop);
+/* Frames can be sent there now: its port is up, its neighbour is known. */
+bool hop_is_linked(const struct install *install, const struct hop *hop);
 /* Without another route in between: by a port's subnet, or a fate. */
 bool hop_is_direct(const struct hop *hop);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* instance.set, instance.del, instance.list, instance.down, instance.up */
+/* instance.set, instance.del, instance.list */
+#include "health_json.h"
 #include "methods_private.h"
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ struct instance_params {
     struct api_addresses next_hop;
     struct api_addresses bgp_next_hop;
     const json_t *tunnel;
+    const json_t *health;
     int64_t weight;
 };
 
@@ -23,6 +25,7 @@ static const struct api_param instance_table[] = {
     {"bgp_next_hop", API_ADDRESSES, false, offsetof(struct instance_params, bgp_next_hop), 0, SITE_NEXT_HOPS_MAX},
     {"weight", API_INTEGER, false, offsetof(struct instance_params, weight), 1, UINT16_MAX},
     {"tunnel", API_OBJECT, false, offsetof(struct instance_params, tunnel), 0, 0},
+    {"health", API_OBJECT, false, offsetof(struct instance_params, health), 0, 0},
 };
 
 struct tunnel_params {
@@ -90,7 +93,10 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     out->bgp_next_hop_count = in.bgp_next_hop.count;
     memcpy(out->bgp_next_hop, in.bgp_next_hop.items, in.bgp_next_hop.count * sizeof(*out->bgp_next_hop));
     code = take_next_hops(call, &in.next_hop, out);
-    return code == 0 && in.tunnel != NULL ? read_tunnel(call, in.tunnel, &out->tunnel) : code;
+    if (code == 0 && in.tunnel != NULL) {
+        code = read_tunnel(call, in.tunnel, &out->tunnel);
+    }
+    return code == 0 ? health_read(call, in.health, &out->checks) : code;
 }
 
 int method_instance_set(struct api_call *call, const json_t *params, json_t **result)
@@ -134,30 +140,6 @@ int method_instance_del(struct api_call *call, const json_t *params, json_t **re
     return commit_site(call, control->site);
 }
 
-static int set_admin(struct api_call *call, const json_t *params, bool down)
-{
-    const struct control *control = call->context;
-    const char *name;
-    int code = read_name(call, params, &name);
-
-    if (code != 0) {
-        return code;
-    }
-    return site_instance_admin(control->site, name, down, &call->error) == 0 ? 0 : API_ERR_UNKNOWN_NAME;
-}
-
-int method_instance_down(struct api_call *call, const json_t *params, json_t **result)
-{
-    (void)result;
-    return set_admin(call, params, true);
-}
-
-int method_instance_up(struct api_call *call, const json_t *params, json_t **result)
-{
-    (void)result;
-    return set_admin(call, params, false);
-}
-
 struct traffic instance_traffic(const struct install *install, const struct site_instance *instance)
 {
     struct traffic sum = {0};
@@ -187,6 +169,9 @@ const char *hop_why(const struct hop_info *info)
     }
     if (state.bytes[ADJACENCY_LINK] == ADJACENCY_DOWN) {
         return "link down";
+    }
+    if (state.bytes[ADJACENCY_PROBE] != ADJACENCY_ALIVE) {
+        return "health checks failed";
     }
     return info->resolved ? NULL : "neighbour unresolved";
 }
@@ -235,11 +220,12 @@ static json_t *json_instance(const struct control *control, const struct site_in
         alive |= hop_why(&info) == NULL;
         why = why == NULL ? hop_why(&info) : why;
     }
-    return json_pack("{s:s, s:o, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:I, s:I, s:s}", "name", instance->name,
+    return json_pack("{s:s, s:o, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:o, s:I, s:I, s:s}", "name", instance->name,
                      "next_hop", next_hops, "tunnel", json_tunnel(&instance->tunnel), "site", instance->site, "weight",
-                     (int)instance->weight, "state", instance->admin_down ? "down" : "up", "alive", alive, "why",
-                     alive ? NULL : why, "adjacency", adjacencies, "packets", (json_int_t)traffic.packets, "bytes",
-                     (json_int_t)traffic.bytes, "source", instance->configured ? "config" : "api");
+                     (int)instance->weight, "state", health_state_name(health_state(&instance->health)), "alive", alive,
+                     "why", alive ? NULL : why, "health", json_health(control->site, instance), "adjacency",
+                     adjacencies, "packets", (json_int_t)traffic.packets, "bytes", (json_int_t)traffic.bytes, "source",
+                     instance->configured ? "config" : "api");
 }
 
 int method_instance_list(struct api_call *call, const json_t *params, json_t **result)

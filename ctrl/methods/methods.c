@@ -14,6 +14,8 @@ const struct api_method methods[] = {
     {"instance.list", 0, method_instance_list},
     {"instance.down", API_CHANGES, method_instance_down},
     {"instance.up", API_CHANGES, method_instance_up},
+    {"instance.drain", API_CHANGES, method_instance_drain},
+    {"instance.heartbeat", API_CHANGES, method_instance_heartbeat},
     {"route.update", API_CHANGES, method_route_update},
     {"route.flush", API_CHANGES, method_route_flush},
     {"route.get", 0, method_route_get},

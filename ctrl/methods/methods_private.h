@@ -43,6 +43,8 @@ int method_instance_del(struct api_call *call, const json_t *params, json_t **re
 int method_instance_list(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_down(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_up(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_drain(struct api_call *call, const json_t *params, json_t **result);
+int method_instance_heartbeat(struct api_call *call, const json_t *params, json_t **result);
 int method_route_update(struct api_call *call, const json_t *params, json_t **result);
 int method_route_flush(struct api_call *call, const json_t *params, json_t **result);
 int method_route_get(struct api_call *call, const json_t *params, json_t **result);

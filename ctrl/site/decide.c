@@ -22,6 +22,7 @@ struct place site_place(struct site *site, const struct target *target, enum fam
     }
     if (instance != NULL) {
         place.weight = instance->weight;
+        place.draining = instance->health.admin == HEALTH_ADMIN_DRAIN;
         place.hash = instance->name_hash;
         place.hop = instance->hops[family];
     } else if (target->kind == TARGET_NEXT_HOP) {
@@ -55,6 +56,7 @@ static struct contender make_contender(const struct site *site, const struct can
         .key = contender_key(candidate),
         .path_id = candidate->key.path_id,
         .igp_cost = place->igp_cost,
+        .draining = place->draining,
     };
 
     if (contender.why_not == NULL && as_path_contains(&candidate->attrs->as_path, site->decision.own_as)) {

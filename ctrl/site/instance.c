@@ -54,7 +54,6 @@ static int instance_make_hops(struct site *site, struct site_instance *instance)
         if (instance->hops[family] == NULL) {
             return -ENOMEM;
         }
-        hop_set_admin(site->install, instance->hops[family], instance->admin_down ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
     }
     return 0;
 }
@@ -69,7 +68,7 @@ static int instance_add(struct site *site, const struct site_instance *instance,
     }
     *copy = *instance;
     memset(copy->hops, 0, sizeof(copy->hops));
-    copy->admin_down = false;
+    site_health_start(copy);
     copy->name_hash = hash_bytes(copy->name, strlen(copy->name), 0);
     id = instance_make_hops(site, copy);
     if (id == 0) {
@@ -81,6 +80,7 @@ static int instance_add(struct site *site, const struct site_instance *instance,
         return error_set(error, id, "no room for instance %s", instance->name);
     }
     site->instances[id] = copy;
+    site_health_follow(site, copy);
     site_mark_instance(site, (uint32_t)id);
     return 0;
 }
@@ -90,7 +90,8 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
     struct site_instance *old = site->instances[id];
     struct site_instance next = *instance;
 
-    next.admin_down = old->admin_down;
+    next.health = old->health;
+    next.heartbeat_ms = old->heartbeat_ms;
     next.name_hash = old->name_hash;
     for (int family = 0; family < FAMILIES; family++) {
         next.hops[family] = instance_way(&next, (enum family)family) != NULL ? old->hops[family] : NULL;
@@ -110,6 +111,7 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
         }
     }
     *old = next;
+    site_health_follow(site, old);
     for (int family = 0; family < FAMILIES; family++) {
         if (next.hops[family] != NULL) {
             hop_set_address(site->install, next.hops[family], instance_way(&next, (enum family)family), &next.tunnel);
@@ -140,26 +142,9 @@ int site_instance_del(struct site *site, const char *name, struct error *error)
     site_mark_instance(site, (uint32_t)id);
     site->instances[id] = NULL;
     names_remove(&site->instance_names, (uint32_t)id);
+    site->health_changed = true;
     instance_put_hops(site, instance); /* outcomes hold theirs until the commit */
     free(instance);
-    return 0;
-}
-
-int site_instance_admin(struct site *site, const char *name, bool down, struct error *error)
-{
-    int id = site_instance_id(site, name);
-    struct site_instance *instance;
-
-    if (id < 0) {
-        return error_set(error, id, "unknown instance \"%s\"", name);
-    }
-    instance = site->instances[id];
-    instance->admin_down = down;
-    for (int family = 0; family < FAMILIES; family++) {
-        if (instance->hops[family] != NULL) {
-            hop_set_admin(site->install, instance->hops[family], down ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
-        }
-    }
     return 0;
 }
 

@@ -39,6 +39,7 @@ int site_create(const struct site_settings *settings, struct site **out)
         return -ENOMEM;
     }
     site->install = settings->install;
+    site->min_alive = 1;
     result = create_tables(site);
     if (result == 0) {
         result = site_set_rules(site, &settings->decision, settings->anycast, settings->anycast_count);
@@ -172,6 +173,8 @@ void site_tick(struct site *site, uint64_t now_ms)
 {
     bool retry = site->pending && now_ms - site->retried_ms >= RETRY_INTERVAL_MS;
 
+    site->now_ms = now_ms;
+    site_health_tick(site);
     if (site->changed_count == 0 && !retry) {
         return;
     }

@@ -13,6 +13,7 @@
 
 #include "best.h"
 #include "error.h"
+#include "health.h"
 #include "install.h"
 #include "rib.h"
 
@@ -40,8 +41,10 @@ struct site_instance {
     struct tunnel tunnel;            /* the next hops are the way to its destination */
     uint16_t weight;
     bool configured;
+    struct health_settings checks;
     /* the site's: */
-    bool admin_down;
+    struct health health;
+    uint64_t heartbeat_ms; /* the last one; 0: none yet, the time begins at the next tick */
     uint64_t name_hash;
     struct hop *hops[FAMILIES]; /* by the packets' family: with a next hop of that family, or with a tunnel */
 };
@@ -72,6 +75,8 @@ uint32_t site_decided(void *site, const struct prefix *prefix);
 /* Other rules, other anycast prefixes: every prefix is to be decided anew. 0 or -ENOMEM. */
 int site_set_rules(struct site *site, const struct best_options *decision, const struct site_anycast *anycast,
                    unsigned int anycast_count) MUST_USE;
+/* Failures leave so many instances in use (floor.h); 1 unless it is set. */
+void site_set_min_alive(struct site *site, uint32_t min_alive);
 
 /* Peers. Ids are stable while the peer lives. -ENOENT: no such. */
 int site_peer_set(struct site *site, const struct site_peer *peer, struct error *error) MUST_USE;
@@ -82,15 +87,22 @@ const struct site_peer *site_peer(const struct site *site, uint32_t id);
 /* Ids in use are below. */
 uint32_t site_peer_end(const struct site *site);
 
-/* Instances. The operator's down and up outlive a set; a new instance is up. */
+/* Instances. The operator's word and what checks have said outlive a set; a new instance is up. */
 int site_instance_set(struct site *site, const struct site_instance *instance, struct error *error) MUST_USE;
 /* Withdraws the routes that name it, too. */
 int site_instance_del(struct site *site, const char *name, struct error *error) MUST_USE;
 int site_instance_id(const struct site *site, const char *name) MUST_USE;
 const struct site_instance *site_instance(const struct site *site, uint32_t id);
 uint32_t site_instance_end(const struct site *site);
-/* One store for each family; all its traffic moves at the workers' next packet, no route is touched. */
-int site_instance_admin(struct site *site, const char *name, bool down, struct error *error) MUST_USE;
+/* Down and up are one store for each family: all its traffic moves at the workers' next packet, no route is touched.
+ * Draining changes its place in the ranking, so commit afterwards. */
+int site_instance_admin(struct site *site, const char *name, enum health_admin admin, struct error *error) MUST_USE;
+/* It says that it is well. -EINVAL: it has no such check. */
+int site_instance_heartbeat(struct site *site, const char *name, struct error *error) MUST_USE;
+/* Fewer than the rules want are alive, and some that failed are used nevertheless. */
+bool site_failopen(const struct site *site);
+/* CLOCK_MONOTONIC, of the last tick. */
+uint64_t site_now_ms(const struct site *site);
 
 /* Routes. The candidate's key names session, peer and path id; its peer and instance must exist; attrs come from
  * site_attrs(). enum rib_change or -errno. *old (NULL: not wanted) as rib_upsert() has it; what it holds is the
@@ -110,7 +122,7 @@ int site_commit(struct site *site) MUST_USE;
 uint64_t site_generation(const struct site *site);
 /* The prefix has another outcome than was decided, for want of room. */
 bool site_route_pending(const struct site *site, const struct prefix *prefix);
-/* Every 10 ms: decides anew what hops that came or went have touched. */
+/* Every 10 ms: decides anew what hops that came or went have touched, and looks after the health of instances. */
 void site_tick(struct site *site, uint64_t now_ms);
 
 const struct rib *site_rib(const struct site *site);

@@ -23,6 +23,10 @@ struct site {
     uint64_t generation;
     bool pending; /* some routes could not be installed: tried again now and then */
     uint64_t retried_ms;
+    uint64_t now_ms; /* of the last tick */
+    uint32_t min_alive;
+    bool failopen;
+    bool health_changed; /* somebody's, or the rules: the floor is to be looked at */
     struct target changed[CHANGED_MAX];
     unsigned int changed_count; /* CHANGED_MAX + 1: more than fit */
 };
@@ -33,6 +37,7 @@ struct place {
     const char *why_not; /* not eligible, and why; else NULL */
     uint32_t igp_cost;
     uint16_t weight;
+    bool draining;
     uint64_t hash;
 };
 
@@ -45,6 +50,14 @@ void site_release_target(struct site *site, const struct target *target, enum fa
 void site_mark_instance(struct site *site, uint32_t id);
 /* Marks every prefix dirty. */
 void site_mark_all(struct site *site);
+/* instance_health.c */
+void site_health_start(struct site_instance *instance);
+/* Other checks than before. */
+void site_health_follow(struct site *site, struct site_instance *instance);
+/* Gives the states of all instances to their hops, as the floor lets them be. */
+void site_health_apply(struct site *site);
+void site_health_tick(struct site *site);
+
 /* Withdraws selected candidates and lets go of what they hold. */
 size_t site_flush(struct site *site, const struct rib_selector *selector);
 

@@ -79,6 +79,16 @@ def test_instance_down_moves_its_traffic_within_5_ms(london, family):
     assert slowest(moves) < 5
 
 
+def test_drain_moves_its_traffic_and_loses_nothing(london):
+    london.announce("lon1", "lon2", "ny1")
+    london.expect_at("lon1")
+    moves = measure(london, anycast_addresses(4),
+                    lambda: london.rpc.call("instance.drain", name="lon1"),
+                    lambda: london.rpc.call("instance.up", name="lon1"),
+                    "lon1", repeats=20)
+    assert slowest(moves) < 5
+
+
 def test_a_second_death_moves_the_traffic_to_the_last_instance_and_a_third_is_no_instance(london):
     london.announce("lon1", "lon2", "ny1")
     for dead, heir in (("lon1", "lon2"), ("lon2", "ny1")):

@@ -67,6 +67,8 @@ static void shape_is_told_with_its_line(void **state)
          "f:2: site: name is missing; a name: up to 63 letters, digits and . _ -, a letter or digit first is needed"},
         {SITE "prots: []\n", "f:2: top level: unknown key \"prots\"; did you mean \"ports\"?"},
         {SITE "site: {}\n", "f:2: top level: site is here twice, first on line 1; one must go"},
+        {SITE "instances:\n  - {name: a, next_hop: 10.0.0.1, health: {hold_down_ms: 9, hold_down_max_ms: 8}}\n",
+         "f:3: health: hold_down_max_ms 8 is less than hold_down_ms 9"},
         {SITE "decision:\n  colour: red\n", "f:3: decision: unknown key \"colour\"; there are multipath, "
                                             "multipath_relax, always_compare_med, missing_med_worst"},
         {SITE "? [a]\n: b\n", "f:2: top level: a key is no plain word"},
@@ -363,7 +365,7 @@ static void several_mistakes_are_told_a_line_each(void **state)
     static const struct mistake cases[] = {
         {SITE "hash_seed: x\npeers: [{name: ny, as: y}]\nfoo: 1\n",
          "f:4: top level: unknown key \"foo\"; there are site, api, dpdk, ports, anycast, state_dir, hash_seed, "
-         "decision, "
+         "decision, failover, "
          "peers, instances, routes\n"
          "f:2: hash_seed: \"x\" is not a number from 0 to 9223372036854775807\n"
          "f:3: as: \"y\" is not a number from 1 to 4294967294\n"

@@ -25,7 +25,7 @@ static const struct {
     {"a route is gone", NULL, NULL,
      PEERS INSTANCES "routes: [{prefix: 192.0.2.0/24, peer: ny, instance: ny1, as_path: [65001, 65010]}]\n", 0,
      "fib.lookup", "{'address':'192.0.2.1'}", "'tiers':[[{'alive':false,'instance':'ny1'"},
-    {"everything is gone", NULL, NULL, "", 0, "status", "{}", "'candidates':0,'generation':"},
+    {"everything is gone", NULL, NULL, "", 0, "status", "{}", "'candidates':0,'failopen':false,'generation':"},
     {"an instance has moved", NULL, NULL,
      PEERS "instances: [{name: lon1, next_hop: 10.0.0.12}, {name: ny1, next_hop: 10.1.0.2}]\n" ROUTES, 0, "fib.lookup",
      "{'address':'192.0.2.1'}", "'next_hop':'10.0.0.12'"},

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the health of instances means for the traffic that they get. */
+#include "floor.h"
+#include "log.h"
+#include "site_private.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define TOGETHER_MS 1000 /* at least: failures that come this close to each other may have one cause */
+
+static uint32_t checks_of(const struct site_instance *instance)
+{
+    return instance->checks.heartbeat_ttl_ms != 0 ? 1u << CHECK_HEARTBEAT : 0;
+}
+
+void site_health_start(struct site_instance *instance)
+{
+    health_init(&instance->health, &instance->checks.rules);
+    instance->heartbeat_ms = 0;
+}
+
+void site_health_follow(struct site *site, struct site_instance *instance)
+{
+    health_configure(&instance->health, &instance->checks.rules, checks_of(instance), site->now_ms);
+    site_health_apply(site);
+}
+
+static void set_hops(struct site *site, const struct site_instance *instance, enum adjacency_source source,
+                     enum adjacency_health health)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->hops[family] != NULL) {
+            hop_set_state(site->install, instance->hops[family], source, health);
+        }
+    }
+}
+
+static bool is_linked(const struct site *site, const struct site_instance *instance)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->hops[family] != NULL && hop_is_linked(site->install, instance->hops[family])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Failures of a checker that went blind lie as far apart as its checks do. */
+static uint32_t together_ms(const struct site *site)
+{
+    uint32_t most = TOGETHER_MS;
+
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        const struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL && instance->checks.heartbeat_ttl_ms > most) {
+            most = instance->checks.heartbeat_ttl_ms;
+        }
+    }
+    return most;
+}
+
+static bool keep_floor(struct site *site)
+{
+    struct health **healths = calloc(site->instance_names.end + 1, sizeof(struct health *));
+    size_t n = 0;
+    bool failopen;
+
+    if (healths == NULL) {
+        log_error("no memory to look at the health of all instances");
+        return site->failopen;
+    }
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL) {
+            instance->health.reachable = is_linked(site, instance);
+            healths[n++] = &instance->health;
+        }
+    }
+    failopen = health_floor(healths, n, site->min_alive, together_ms(site));
+    free(healths);
+    return failopen;
+}
+
+static void tell_failopen(struct site *site, bool failopen)
+{
+    if (failopen && !site->failopen) {
+        log_warning("failopen: fewer than %u instances are alive by their checks; the last good ones stay in use",
+                    site->min_alive);
+    } else if (!failopen && site->failopen) {
+        log_notice("failopen is over: enough instances are alive");
+    }
+    site->failopen = failopen;
+}
+
+void site_health_apply(struct site *site)
+{
+    tell_failopen(site, keep_floor(site));
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        const struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL) {
+            const struct health *health = &instance->health;
+
+            set_hops(site, instance, ADJACENCY_ADMIN,
+                     health->admin == HEALTH_ADMIN_DOWN ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
+            set_hops(site, instance, ADJACENCY_PROBE,
+                     health->failed && !health->kept ? ADJACENCY_SUSPECT : ADJACENCY_ALIVE);
+        }
+    }
+    site->health_changed = false;
+}
+
+static bool check_heartbeat(struct site *site, struct site_instance *instance)
+{
+    if (instance->checks.heartbeat_ttl_ms == 0) {
+        return false;
+    }
+    if (instance->heartbeat_ms == 0) {
+        instance->heartbeat_ms = site->now_ms;
+    }
+    if (site->now_ms - instance->heartbeat_ms < instance->checks.heartbeat_ttl_ms ||
+        !health_set(&instance->health, CHECK_HEARTBEAT, false, site->now_ms)) {
+        return false;
+    }
+    log_notice("instance %s has failed: no heartbeat for %u ms", instance->name, instance->checks.heartbeat_ttl_ms);
+    return true;
+}
+
+void site_health_tick(struct site *site)
+{
+    bool any_failed = site->failopen;
+
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        struct site_instance *instance = site->instances[id];
+
+        if (instance == NULL) {
+            continue;
+        }
+        site->health_changed |= check_heartbeat(site, instance);
+        if (health_tick(&instance->health, site->now_ms)) {
+            site->health_changed = true;
+            log_notice("instance %s has recovered", instance->name);
+        }
+        any_failed |= instance->health.failed;
+    }
+    if (site->health_changed || any_failed) { /* links matter as well once somebody has failed */
+        site_health_apply(site);
+    }
+}
+
+bool site_failopen(const struct site *site)
+{
+    return site->failopen;
+}
+
+uint64_t site_now_ms(const struct site *site)
+{
+    return site->now_ms;
+}
+
+void site_set_min_alive(struct site *site, uint32_t min_alive)
+{
+    site->min_alive = min_alive;
+    site->health_changed = true;
+}
+
+static struct site_instance *find(const struct site *site, const char *name, struct error *error)
+{
+    int id = site_instance_id(site, name);
+
+    if (id < 0) {
+        error_set(error, id, "unknown instance \"%s\"", name);
+        return NULL;
+    }
+    return site->instances[id];
+}
+
+int site_instance_admin(struct site *site, const char *name, enum health_admin admin, struct error *error)
+{
+    struct site_instance *instance = find(site, name, error);
+    bool ranked_anew;
+
+    if (instance == NULL) {
+        return -ENOENT;
+    }
+    ranked_anew = (instance->health.admin == HEALTH_ADMIN_DRAIN) != (admin == HEALTH_ADMIN_DRAIN);
+    instance->health.admin = admin;
+    site_health_apply(site);
+    if (ranked_anew) {
+        site_mark_instance(site, (uint32_t)site_instance_id(site, name));
+    }
+    return 0;
+}
+
+int site_instance_heartbeat(struct site *site, const char *name, struct error *error)
+{
+    struct site_instance *instance = find(site, name, error);
+
+    if (instance == NULL) {
+        return -ENOENT;
+    }
+    if (instance->checks.heartbeat_ttl_ms == 0) {
+        return error_set(error, -EINVAL, "instance \"%s\" has no heartbeat under its health", name);
+    }
+    instance->heartbeat_ms = site->now_ms;
+    health_result(&instance->health, CHECK_HEARTBEAT, true, site->now_ms);
+    return 0;
+}
