@@ -5,7 +5,7 @@
 
 int dp_replay_start(struct dp *dp, struct watch *watch, struct error *error)
 {
-    dp->workers[0]->pipe.watch = watch;
+    dp->workers[0]->pipe.watches = watch;
     return dp_start_ports(dp, error);
 }
 

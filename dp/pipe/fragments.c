@@ -46,6 +46,7 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
     }
     if (datagram_wait(pipe->datagrams, &key, &waiting, now)) {
         counter_add(&pipe->counters->held, 1);
+        pipe_show(pipe, WATCH_HELD_FRAGMENT, DROP_REASONS, port, &waiting.mbuf, 1);
         return false;
     }
     counter_add(&pipe->counters->fragments_unmatched, 1);

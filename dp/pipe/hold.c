@@ -42,6 +42,7 @@ void packet_hold(struct pipe *pipe, uint16_t port, const struct packet *packet, 
         return;
     }
     counter_add(&pipe->counters->held, 1);
+    pipe_show(pipe, WATCH_HELD_NEIGHBOUR, DROP_REASONS, port, &held.mbuf, 1);
 }
 
 /* Whether the first packet would wait again; the others have its neighbour. */

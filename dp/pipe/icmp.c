@@ -191,5 +191,6 @@ void packet_refuse(struct pipe *pipe, uint16_t port, const struct packet *packet
     }
     counter_add(&pipe->counters->created, 1);
     counter_add(&pipe->counters->icmp_sent, 1);
+    pipe_show_made(pipe, port, packet->mbuf, answer.mbuf);
     packet_originate(pipe, port, &answer, family);
 }

@@ -56,7 +56,7 @@ struct pipe {
     bool pass_source_route;    /* source-routed packets are forwarded */
     bool drop_class_e;         /* 240/4 is martian */
     struct datagram_times datagram_times;
-    struct watch *watch; /* NULL: nobody looks; published by a release store, in use until the next quiescent state */
+    struct watch *watches; /* NULL: nobody looks; published by a release store, in use until the next quiescent state */
     /* the worker's own */
     uint64_t now; /* TSC cycles, of the last tick: what all of a loop takes for the time */
     struct counters *counters;
@@ -77,14 +77,31 @@ static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, u
     return addresses != NULL && addresses->has[family] ? &addresses->addr[family] : NULL;
 }
 
+/* NULL: nobody looks. */
+static inline struct watch *pipe_watches(const struct pipe *pipe)
+{
+    return __atomic_load_n(&pipe->watches, __ATOMIC_ACQUIRE);
+}
+
 /* Shows the packets to who watches. */
 static inline void pipe_show(const struct pipe *pipe, enum watch_point point, enum drop_reason reason, uint16_t lane,
                              struct rte_mbuf *const *mbufs, unsigned int n)
 {
-    struct watch *watch = __atomic_load_n(&pipe->watch, __ATOMIC_ACQUIRE);
+    struct watch *watches = pipe_watches(pipe);
 
-    if (unlikely(watch != NULL)) {
-        watch->saw(watch, &(struct watch_event){point, reason, lane, pipe->now}, mbufs, n);
+    if (unlikely(watches != NULL)) {
+        watches_tell(watches, &(struct watch_event){point, reason, lane, pipe->now, NULL, NULL}, mbufs, n);
+    }
+}
+
+/* Shows what was made of a packet. */
+static inline void pipe_show_made(const struct pipe *pipe, uint16_t port, const struct rte_mbuf *origin,
+                                  struct rte_mbuf *made)
+{
+    struct watch *watches = pipe_watches(pipe);
+
+    if (unlikely(watches != NULL)) {
+        watches_tell(watches, &(struct watch_event){WATCH_MADE, DROP_REASONS, port, pipe->now, NULL, origin}, &made, 1);
     }
 }
 

@@ -116,6 +116,7 @@ static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t
     }
     counter_add(&pipe->counters->created, (uint64_t)n - 1);
     for (int i = 0; i < n; i++) {
+        pipe_show_made(pipe, port, packet->mbuf, pieces[i].mbuf);
         packet_send(pipe, &pieces[i], rewrite);
     }
 }

@@ -40,6 +40,60 @@ static inline bool steer_hash(struct pipe *pipe, uint16_t port, const struct pat
            rare_hash(pipe, port, packet, family, (enum hash_mode)list->hash_mode, hash);
 }
 
+/* What steer_hash() says, or has said of this packet an instant ago, without counting or keeping the packet. */
+static uint32_t peek_hash(const struct pipe *pipe, const struct path_list *list, const struct packet *packet,
+                          enum family family)
+{
+    enum hash_mode mode = (enum hash_mode)list->hash_mode;
+    struct flow flow;
+
+    if (list->row_mask == 0) {
+        return 0;
+    }
+    if (!flow_hash_plain(packet, family, mode, pipe->hash_seed, &flow.hash)) {
+        flow_read(packet, family, mode, pipe->hash_seed, &flow);
+        if (mode == HASH_PORTS && flow.known && flow.upper.later_fragment) {
+            (void)fragment_known(pipe, packet, family, &flow, &flow.hash);
+        }
+    }
+    return flow.hash;
+}
+
+/* Somebody watches: what was found for this packet. */
+static __attribute__((noinline, cold)) void show_choice(const struct pipe *pipe, uint32_t path_list,
+                                                        const struct packet *packet, uint16_t chosen,
+                                                        enum family family, const uint32_t *given)
+{
+    const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+    uint32_t hash = given != NULL ? *given : peek_hash(pipe, list, packet, family);
+    struct watch_choice choice = {
+        .path_list = path_list,
+        .hash = hash,
+        .row = hash & list->row_mask,
+        .row_mask = list->row_mask,
+        .state = adjacency_state(&pipe->adjacencies[chosen]),
+        .adjacency = chosen,
+    };
+    struct rte_mbuf *mbuf = packet->mbuf;
+
+    for (unsigned int place = 0; place < ROW_PLACES; place++) {
+        choice.places[place] = row_place(list->rows[choice.row], place);
+        choice.states[place] = adjacency_state(&pipe->adjacencies[choice.places[place]]);
+    }
+    watches_tell(pipe_watches(pipe),
+                 &(struct watch_event){WATCH_STEERED, DROP_REASONS, PIPE_NO_PORT, pipe->now, &choice, NULL}, &mbuf, 1);
+}
+
+static __attribute__((noinline, cold)) void show_choices(const struct pipe *pipe, const struct burst *burst,
+                                                         enum family family, const uint32_t *given)
+{
+    for (unsigned int i = 0; i < burst->count[family]; i++) {
+        const struct packet *packet = &burst->packets[family][i];
+
+        show_choice(pipe, burst->path_lists[family][i], packet, packet->adjacency, family, given);
+    }
+}
+
 /* The adjacency for that hash, ADJACENCY_NONE if there is none alive. */
 static inline uint16_t steer_row(struct pipe *pipe, const struct path_list *list, uint32_t hash)
 {
@@ -53,9 +107,15 @@ static inline uint16_t steer_row(struct pipe *pipe, const struct path_list *list
 }
 
 /* Whether senders hear of it is the prefix's setting. */
-static __attribute__((noinline)) void no_instance(struct pipe *pipe, uint16_t port, const struct path_list *list,
-                                                  const struct packet *packet, enum family family)
+static __attribute__((noinline)) void no_instance(struct pipe *pipe, uint16_t port, uint32_t path_list,
+                                                  const struct packet *packet, enum family family,
+                                                  const uint32_t *given)
 {
+    const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+
+    if (unlikely(pipe_watches(pipe) != NULL)) {
+        show_choice(pipe, path_list, packet, ADJACENCY_NONE, family, given);
+    }
     if (list->tell_no_instance) {
         packet_refuse(pipe, port, packet, family, DROP_NO_INSTANCE, 0);
     } else {
@@ -68,7 +128,7 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
                                                                enum family family, const uint32_t *given)
 {
     struct packet *packets = burst->packets[family];
-    const uint32_t *ids = burst->path_lists[family];
+    uint32_t *ids = burst->path_lists[family];
     unsigned int kept = 0;
 
     for (unsigned int i = 0; i < burst->count[family]; i++) {
@@ -88,15 +148,19 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
         }
         packet->adjacency = steer_row(pipe, list, hash);
         if (unlikely(packet->adjacency == ADJACENCY_NONE)) {
-            no_instance(pipe, port, list, packet, family);
+            no_instance(pipe, port, ids[i], packet, family, given);
             continue;
         }
         if (unlikely(kept != i)) { /* a copy of what parse wrote piece by piece would wait for the pieces */
             packets[kept] = *packet;
+            ids[kept] = ids[i];
         }
         kept++;
     }
     burst->count[family] = kept;
+    if (unlikely(pipe_watches(pipe) != NULL)) {
+        show_choices(pipe, burst, family, given);
+    }
 }
 
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
@@ -116,21 +180,19 @@ void steer_burst_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, 
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
 {
     const struct path_list *list = path_list_load(pipe->path_lists, path_list);
+    uint16_t chosen =
+        steer_row(pipe, list, flow_hash_packet(packet, family, (enum hash_mode)list->hash_mode, pipe->hash_seed));
 
-    return steer_row(pipe, list, flow_hash_packet(packet, family, (enum hash_mode)list->hash_mode, pipe->hash_seed));
+    if (unlikely(pipe_watches(pipe) != NULL)) {
+        show_choice(pipe, path_list, packet, chosen, family, NULL);
+    }
+    return chosen;
 }
 
 uint16_t steer_peek(const struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)
 {
     const struct path_list *list = path_list_load(pipe->path_lists, path_list);
-    enum hash_mode mode = (enum hash_mode)list->hash_mode;
-    struct flow flow;
+    uint32_t hash = peek_hash(pipe, list, packet, family);
 
-    if (!flow_hash_plain(packet, family, mode, pipe->hash_seed, &flow.hash)) {
-        flow_read(packet, family, mode, pipe->hash_seed, &flow);
-        if (mode == HASH_PORTS && flow.known && flow.upper.later_fragment) {
-            (void)fragment_known(pipe, packet, family, &flow, &flow.hash);
-        }
-    }
-    return select_backup(list, list->rows[flow.hash & list->row_mask], pipe->adjacencies).adjacency;
+    return select_backup(list, list->rows[hash & list->row_mask], pipe->adjacencies).adjacency;
 }

@@ -73,6 +73,7 @@ void lane_flush(struct pipe *pipe, uint16_t index)
         lane_join(pipe, lane);
     }
     if (lane->end == LANE_RING) {
+        pipe_show(pipe, WATCH_PASSED, DROP_REASONS, lane->port, lane->mbufs, lane->count);
         sent = (uint16_t)rte_ring_mp_enqueue_burst(lane->ring, (void **)lane->mbufs, lane->count, NULL);
     } else {
         sent = device_send(pipe, lane);

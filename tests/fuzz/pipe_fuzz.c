@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A burst of any frames through the whole pipe, in the small world of tests/packet: no read beyond a frame, no buffer
- * lost, the accounts add up, and what is sent is no larger than its way allows. Seeds: pipe_corpus, made by
- * pipe_corpus.py.
+ * lost, the accounts add up, and what is sent is no larger than its way allows. A trace and a capture watch it. Seeds:
+ * pipe_corpus, made by pipe_corpus.py.
  *
  * Input: a byte for the burst, then for each frame a byte of flags, its length (two bytes, big endian), and its bytes.
  */
 #include "attributes.h"
+#include "capture.h"
+#include "trace.h"
 #include "tunnel.h"
 #include "world.h"
 #include <stdlib.h>
@@ -34,6 +36,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world *world;
+static struct trace trace;     /* of everything */
+static struct capture capture; /* of DNS, so that filters read the headers */
 
 static void check(bool holds)
 {
@@ -62,6 +66,37 @@ static void lead_through_tunnels(void)
     }
 }
 
+static void watch(void)
+{
+    const struct trace_settings all = {.reason = DROP_REASONS, .limit = UINT64_MAX};
+    const struct capture_settings dns = {.filter = {.fields = FILTER_PORT, .port = 53},
+                                         .points = (1 << WATCH_POINTS) - 1,
+                                         .reason = DROP_REASONS,
+                                         .snaplen = 128,
+                                         .limit = UINT64_MAX};
+    struct record_ring *traced = record_ring_create(1 << 20);
+    struct record_ring *captured = record_ring_create(1 << 18);
+
+    check(traced != NULL && captured != NULL);
+    trace_set_up(&trace, &all, traced);
+    capture_set_up(&capture, &dns, captured);
+    watch_publish(&world->pipe.watches, &trace.watch);
+    watch_publish(&world->pipe.watches, &capture.watch);
+}
+
+static void check_watches(void)
+{
+    const struct trace_record *record;
+
+    while ((record = record_ring_peek(trace.ring)) != NULL) {
+        check(record->count > 0 && record->count <= TRACE_STEPS && record->origin < record->id);
+        record_ring_consume(trace.ring);
+    }
+    while (record_ring_peek(capture.ring) != NULL) {
+        record_ring_consume(capture.ring);
+    }
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
@@ -69,6 +104,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     world = world_create();
     check(world != NULL);
     lead_through_tunnels();
+    watch();
     return 0;
 }
 
@@ -140,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_receive(world, PORT_UP, mbufs, n);
     check(world_adds_up(world));
     check(world_lost_mbufs(world) == 0);
+    check_watches();
     for (unsigned int port = 0; port < WORLD_PORTS; port++) {
         for (unsigned int i = 0; i < world->outlets[port].count; i++) {
             struct rte_mbuf *mbuf = world->outlets[port].mbufs[i];

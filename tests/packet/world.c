@@ -227,7 +227,7 @@ static int create_pipe(struct world *world)
     world->pipe.datagrams = &world->datagrams;
     world->pipe.datagram_times = (struct datagram_times){FRAGMENT_WAIT, NEVER_AGAIN};
     world->watch.watch.saw = count_event;
-    world->pipe.watch = &world->watch.watch;
+    world->pipe.watches = &world->watch.watch;
     world->pipe.now = MINUTES; /* it stands still, but for world_wait() */
     world->pipe.request_interval = NEVER_AGAIN;
     world->pipe.pool = rte_pktmbuf_pool_create("made", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
