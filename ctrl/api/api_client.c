@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_client.h"
-#include "api_stream.h"
 #include "log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -10,26 +9,9 @@
 #include <unistd.h>
 
 #define READ_SIZE (64 << 10)
+#define TOLD_PART ((size_t)64 << 10)
 /* What a byte of a batch takes once it is parsed, about. */
 #define PARSED_FACTOR 8
-
-struct api_client {
-    struct api_clients *clients;
-    struct api_peer peer;
-    struct loop_watch watch;
-    struct byte_queue in;
-    size_t searched; /* the first bytes of `in` that are known to hold no newline */
-    bool dropping;   /* the rest of the line that is coming in has been refused */
-    bool ended;      /* the peer sends nothing more */
-    struct jsonrpc_work work;
-    size_t batch_size;     /* of the line that is being worked on, if it is a batch */
-    size_t held;           /* our part of clients->held */
-    struct byte_queue out; /* answers and notifications */
-    LIST_HEAD(, api_stream) streams;
-    bool waiting;
-    LIST_ENTRY(api_client) link;
-    TAILQ_ENTRY(api_client) waiting_link;
-};
 
 static void peer_describe(struct api_peer *peer)
 {
@@ -95,6 +77,8 @@ static void client_close(struct api_client *client)
     jsonrpc_abandon(&client->work);
     byte_queue_free(&client->in);
     byte_queue_free(&client->out);
+    clients->told -= byte_queue_length(&client->told);
+    byte_queue_free(&client->told);
     free(client->peer.groups);
     free(client);
 }
@@ -200,10 +184,36 @@ static bool has_requests(const struct api_client *client)
     return jsonrpc_pending(&client->work) || find_newline(client) != NULL;
 }
 
+/* Notifications join the answers when none waits, some whole lines at a time: no line is cut by another one. 0 or
+ * -ENOMEM. */
+static int take_told(struct api_client *client)
+{
+    size_t length = byte_queue_length(&client->told);
+    const char *newline;
+    int result;
+
+    if (length == 0 || byte_queue_length(&client->out) > 0 || client->work.answered) {
+        return 0;
+    }
+    if (length > TOLD_PART) {
+        newline = memrchr(byte_queue_front(&client->told), '\n', TOLD_PART);
+        newline = newline != NULL ? newline : memchr(byte_queue_front(&client->told), '\n', length);
+        length = (size_t)(newline - byte_queue_front(&client->told)) + 1;
+    }
+    result = byte_queue_append(&client->out, byte_queue_front(&client->told), length);
+    if (result == 0) {
+        byte_queue_consume(&client->told, length);
+        client->clients->told -= length;
+    }
+    return result;
+}
+
 /* 0 or -errno. */
 static int flush(struct api_client *client)
 {
-    while (byte_queue_length(&client->out) > 0) {
+    int result;
+
+    while ((result = take_told(client)) == 0 && byte_queue_length(&client->out) > 0) {
         ssize_t n = send(client->watch.fd, byte_queue_front(&client->out), byte_queue_length(&client->out),
                          MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -212,7 +222,7 @@ static int flush(struct api_client *client)
         }
         byte_queue_consume(&client->out, (size_t)n);
     }
-    return 0;
+    return result;
 }
 
 /* 0 or -errno. */
@@ -252,7 +262,8 @@ static void wait_for_next(struct api_client *client)
 {
     struct api_clients *clients = client->clients;
     bool requests = has_requests(client);
-    uint32_t events = byte_queue_length(&client->out) > 0 ? EPOLLOUT : 0;
+    bool sending = byte_queue_length(&client->out) > 0 || (byte_queue_length(&client->told) > 0 && !requests);
+    uint32_t events = sending ? EPOLLOUT : 0;
 
     if (!client->ended && !requests && !output_full(client)) {
         events |= EPOLLIN;
@@ -269,7 +280,7 @@ static void wait_for_next(struct api_client *client)
 static bool is_done(const struct api_client *client)
 {
     return client->ended && !has_requests(client) && byte_queue_length(&client->out) == 0 &&
-           LIST_EMPTY(&client->streams);
+           byte_queue_length(&client->told) == 0 && LIST_EMPTY(&client->streams);
 }
 
 static void turn(struct api_client *client)
@@ -365,48 +376,9 @@ close_fd:
     return result;
 }
 
-int api_stream_open(struct api_call *call, struct api_stream *stream)
+void api_client_wake(struct api_client *client)
 {
-    struct api_client *client = call->peer->client;
-
-    if (client == NULL) {
-        return api_fail(call, API_ERR_REQUEST, "only over a connection, which there is not here");
-    }
-    stream->client = client;
-    LIST_INSERT_HEAD(&client->streams, stream, link);
-    return 0;
-}
-
-void api_stream_close(struct api_stream *stream)
-{
-    struct api_client *client = stream->client;
-
-    if (client == NULL) {
-        return;
-    }
-    stream->client = NULL;
-    LIST_REMOVE(stream, link);
-    /* a turn, for one that stays for its streams alone */
     loop_change(client->clients->loop, &client->watch, client->watch.events | EPOLLOUT);
-}
-
-int api_stream_send(struct api_stream *stream, const char *method, json_t *params)
-{
-    struct api_client *client = stream->client;
-    int result = -ENOMEM;
-
-    if (jsonrpc_pending(&client->work) && client->work.answered) {
-        result = -EAGAIN;
-    } else if (byte_queue_length(&client->out) >= API_STREAM_MAX) {
-        result = -EAGAIN;
-    } else if (params != NULL) {
-        result = jsonrpc_notify(&client->out, method, params);
-    }
-    json_decref(params);
-    if (result == 0) {
-        loop_change(client->clients->loop, &client->watch, client->watch.events | EPOLLOUT);
-    }
-    return result;
 }
 
 void api_clients_close(struct api_clients *clients)

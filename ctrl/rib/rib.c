@@ -307,6 +307,19 @@ static size_t for_each_selected(struct rib *rib, const struct rib_selector *sele
     return n;
 }
 
+static size_t count_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
+{
+    (void)rib;
+    (void)entry;
+    (void)at;
+    return 1;
+}
+
+size_t rib_count(struct rib *rib, const struct rib_selector *selector)
+{
+    return for_each_selected(rib, selector, count_selected);
+}
+
 static size_t flush_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
 {
     entry_withdraw(rib, entry, at, NULL);

@@ -124,6 +124,7 @@ bool rib_selects(const struct rib_selector *selector, const struct candidate *ca
 
 /* Each walks all prefixes and never fails. */
 
+size_t rib_count(struct rib *rib, const struct rib_selector *selector);
 /* Withdraws the selected candidates; returns how many. */
 size_t rib_flush(struct rib *rib, const struct rib_selector *selector);
 /* Sets their stale flag; returns how many were not stale before. Marks nothing dirty: stale routes rank as before. */

@@ -57,6 +57,7 @@ static struct contender make_contender(const struct site *site, const struct can
         .path_id = candidate->key.path_id,
         .igp_cost = place->igp_cost,
         .draining = place->draining,
+        .long_lived_stale = candidate->stale && site->sessions[candidate->key.session_id]->long_lived,
     };
 
     if (contender.why_not == NULL && as_path_contains(&candidate->attrs->as_path, site->decision.own_as)) {

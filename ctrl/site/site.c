@@ -27,7 +27,7 @@ static int create_tables(struct site *site)
         return -ENOMEM;
     }
     site->rib = rib_create(site->attrs);
-    return site->rib != NULL ? 0 : -ENOMEM;
+    return site->rib != NULL ? site_sessions_create(site) : -ENOMEM;
 }
 
 int site_create(const struct site_settings *settings, struct site **out)
@@ -81,6 +81,9 @@ void site_destroy(struct site *site)
     }
     if (site->attrs != NULL) {
         attrs_table_destroy(site->attrs);
+    }
+    if (site->sessions != NULL) {
+        site_sessions_free(site);
     }
     names_free(&site->peer_names);
     names_free(&site->instance_names);
@@ -172,10 +175,12 @@ static void mark_pending(struct site *site)
 void site_tick(struct site *site, uint64_t now_ms)
 {
     bool retry = site->pending && now_ms - site->retried_ms >= RETRY_INTERVAL_MS;
+    bool swept;
 
     site->now_ms = now_ms;
     site_health_tick(site);
-    if (site->changed_count == 0 && !retry) {
+    swept = site_sessions_tick(site);
+    if (site->changed_count == 0 && !retry && !swept) {
         return;
     }
     if (retry) {
@@ -184,7 +189,7 @@ void site_tick(struct site *site, uint64_t now_ms)
     }
     mark_changed_hops(site);
     if (site_commit(site) != 0 && !retry) {
-        log_error("a route could not be installed after a next hop changed: the tables are full");
+        log_error("not every route could be installed: the tables are full");
     }
 }
 
@@ -269,6 +274,9 @@ int site_route_set(struct site *site, const struct prefix *prefix, const struct 
         return result;
     }
     if (result != RIB_ADDED) {
+        if (before.stale && site->sessions[candidate->key.session_id]->long_lived) {
+            rib_mark_entry(site->rib, rib_find(site->rib, prefix)); /* fresh again, it ranks higher */
+        }
         hand_back(site, family, &before, old);
     }
     return result;

@@ -20,15 +20,15 @@
 #define SITE_NAME_MAX      64 /* bytes of a name, with its NUL */
 #define SITE_NEXT_HOPS_MAX 16 /* bgp_next_hop addresses of an instance */
 
-/* Sessions: until clients can open their own there is the operator's. */
-#define SITE_SESSION_OPERATOR 0
+#define SITE_SESSION_OPERATOR 0 /* the others: session.h */
 
 struct site_peer {
     char name[SITE_NAME_MAX];
     struct best_peer facts; /* as, type, address, router id */
     bool has_address;
     bool has_router_id;
-    bool configured; /* by the file */
+    bool configured;     /* by the file */
+    uint16_t session_id; /* whose it is: it goes with that session */
 };
 
 struct site_instance {
@@ -42,6 +42,7 @@ struct site_instance {
     uint16_t weight;
     bool configured;
     struct health_settings checks;
+    uint16_t session_id;
     /* the site's: */
     struct health health;
     uint64_t heartbeat_ms; /* the last one; 0: none yet, the time begins at the next tick */

@@ -4,6 +4,7 @@
 #define SITE_PRIVATE_H
 
 #include "names.h"
+#include "session.h"
 #include "site.h"
 
 /* Hops whose reachability changed since the last tick; beyond that every prefix is decided anew. */
@@ -20,6 +21,8 @@ struct site {
     struct site_peer **peers; /* by number; NULL: free */
     struct names instance_names;
     struct site_instance **instances;
+    struct site_session **sessions; /* by id, SITE_SESSIONS_MAX; NULL: free */
+    uint32_t session_end;
     uint64_t generation;
     bool pending; /* some routes could not be installed: tried again now and then */
     uint64_t retried_ms;
@@ -58,6 +61,11 @@ void site_health_follow(struct site *site, struct site_instance *instance);
 void site_health_apply(struct site *site);
 void site_health_tick(struct site *site);
 
+/* session.c */
+int site_sessions_create(struct site *site) MUST_USE;
+void site_sessions_free(struct site *site);
+/* What has been stale long enough. True: something is to be committed. */
+bool site_sessions_tick(struct site *site);
 /* Withdraws selected candidates and lets go of what they hold. */
 size_t site_flush(struct site *site, const struct rib_selector *selector);
 
