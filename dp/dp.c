@@ -30,7 +30,9 @@ static int create_tables(struct dp *dp, struct error *error)
     dp->fib6 = fib6_create(&(struct fib_config){.rcu = dp->rcu});
     dp->adjacencies = adjacency_table_create(dp->rcu);
     dp->path_lists = path_list_table_create(dp->rcu);
-    if (dp->fib4 == NULL || dp->fib6 == NULL || dp->adjacencies == NULL || dp->path_lists == NULL) {
+    dp->datagrams = rte_zmalloc("datagrams", sizeof(*dp->datagrams), RTE_CACHE_LINE_SIZE);
+    if (dp->fib4 == NULL || dp->fib6 == NULL || dp->adjacencies == NULL || dp->path_lists == NULL ||
+        dp->datagrams == NULL) {
         goto no_memory;
     }
     return 0;
@@ -73,9 +75,9 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.counters = rte_zmalloc("counters", sizeof(struct counters), RTE_CACHE_LINE_SIZE);
     worker->pipe.pending = rte_zmalloc("pending", sizeof(struct pending), RTE_CACHE_LINE_SIZE);
     worker->pipe.requests = rte_zmalloc("requests", sizeof(struct request_ring), RTE_CACHE_LINE_SIZE);
-    worker->pipe.datagrams = rte_zmalloc("datagrams", sizeof(struct datagram_table), RTE_CACHE_LINE_SIZE);
+    worker->pipe.wanted = rte_zmalloc("wanted", sizeof(struct wanted_table), RTE_CACHE_LINE_SIZE);
     if (worker->pipe.counters == NULL || worker->pipe.requests == NULL || worker->pipe.pending == NULL ||
-        worker->pipe.datagrams == NULL) {
+        worker->pipe.wanted == NULL) {
         goto no_memory;
     }
     worker->id = id;
@@ -83,6 +85,7 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->lcore = settings->eal.worker_lcores[id];
     worker->backoff = settings->idle == IDLE_BACKOFF;
     worker->pipe.pool = dp->pool;
+    worker->pipe.datagrams = dp->datagrams;
     worker->pipe.fib4 = dp->fib4;
     worker->pipe.fib6 = dp->fib6;
     worker->pipe.path_lists = path_list_array(dp->path_lists);
@@ -215,9 +218,10 @@ void dp_destroy(struct dp *dp)
         rte_free(dp->workers[i]->pipe.counters);
         rte_free(dp->workers[i]->pipe.requests);
         rte_free(dp->workers[i]->pipe.pending);
-        rte_free(dp->workers[i]->pipe.datagrams);
+        rte_free(dp->workers[i]->pipe.wanted);
         rte_free(dp->workers[i]);
     }
+    rte_free(dp->datagrams);
     rte_mempool_free(dp->pool);
     eal_stop();
     free(dp);

@@ -19,6 +19,7 @@ struct dp {
     struct adjacency_table *adjacencies;
     struct path_list_table *path_lists;
     struct rte_mempool *pool;
+    struct datagram_table *datagrams; /* zeroed; of all workers */
     struct port ports[PIPE_PORTS_MAX];
     struct pipe_port pipe_ports[PIPE_PORTS_MAX];
     uint16_t *vlans[PIPE_PORTS_MAX]; /* pipe_ports[].vlans, to be freed */

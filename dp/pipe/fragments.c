@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fragments.h"
 #include "attributes.h"
-#include "datagram.h"
 #include "originate.h"
 #include <rte_ip.h>
 #include <string.h>
@@ -32,19 +31,20 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
                    const struct flow *flow, uint32_t *hash)
 {
     struct datagram_key key = datagram_key(packet, family, &flow->upper);
-    struct fragment_waiting waiting = {
+    struct wanted_packet waiting = {
         .mbuf = packet->mbuf, .hash = flow->hash, .length = packet->length, .port = port, .family = (uint8_t)family};
     uint64_t now = pipe->now;
 
     *hash = flow->hash;
     if (!flow->upper.later_fragment) {
         datagram_learn(pipe->datagrams, &key, flow->hash, now);
+        wanted_found(pipe->wanted, &key, flow->hash);
         return true;
     }
     if (datagram_find(pipe->datagrams, &key, &pipe->datagram_times, now, hash)) {
         return true;
     }
-    if (datagram_wait(pipe->datagrams, &key, &waiting, now)) {
+    if (wanted_put(pipe->wanted, &key, &waiting, now)) {
         counter_add(&pipe->counters->held, 1);
         pipe_show(pipe, WATCH_HELD_FRAGMENT, DROP_REASONS, port, &waiting.mbuf, 1);
         return false;
@@ -54,7 +54,7 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
 }
 
 /* The tables may have changed meanwhile: the packet starts over, with a hash. */
-static void resume(struct pipe *pipe, const struct fragment_waiting *waiting)
+static void resume(struct pipe *pipe, const struct wanted_packet *waiting)
 {
     enum family family = (enum family)waiting->family;
     struct burst burst;
@@ -68,9 +68,10 @@ static void resume(struct pipe *pipe, const struct fragment_waiting *waiting)
 
 void fragments_release(struct pipe *pipe)
 {
-    struct fragment_waiting waiting;
+    struct wanted_packet waiting;
 
-    while (datagram_take(pipe->datagrams, &pipe->datagram_times, pipe->now, &waiting)) {
+    wanted_ask(pipe->wanted, pipe->datagrams, &pipe->datagram_times, pipe->now);
+    while (wanted_take(pipe->wanted, &pipe->datagram_times, pipe->now, &waiting)) {
         counter_sub(&pipe->counters->held, 1);
         counter_add(&pipe->counters->fragments_unmatched, !waiting.matched);
         resume(pipe, &waiting);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fragments follow their flow (packets.md 9): where datagram.h meets packets. Private to dp/pipe.
+ * Fragments follow their flow (RFC 791, RFC 8200 4.5): where datagram.h and wanted.h meet packets. Private to dp/pipe.
  *
- * The table is the worker's own. That is enough where the fragments of one datagram reach one worker: they have
- * addresses and id alone in common, so the port must spread fragments by addresses (which is what RTE_ETH_RSS_FRAG_* of
- * port.c asks for) and they must come in by one port. Where they do not, they wait in vain and go by addresses and id.
- *
- * The table knows the flow's hash, not its instance: when an instance dies between two fragments of a datagram, the
- * rest goes to where the flow goes now.
+ * The table of datagrams knows the flow's hash, not its instance: when an instance dies between two fragments of a
+ * datagram, the rest goes to where the flow goes now.
  */
 #ifndef FRAGMENTS_H
 #define FRAGMENTS_H

@@ -98,7 +98,7 @@ void pipe_tick(struct pipe *pipe, uint64_t now)
 {
     pipe->now = now;
     hold_tick(pipe);
-    if (unlikely(pipe->datagrams->waiting > 0)) {
+    if (unlikely(pipe->wanted->waiting > 0)) {
         fragments_release(pipe);
     }
 }

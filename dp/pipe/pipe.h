@@ -11,12 +11,12 @@
 #include "addr.h"
 #include "adjacency.h"
 #include "counters.h"
-#include "datagram.h"
 #include "fib.h"
 #include "path_list.h"
 #include "pending.h"
 #include "request.h"
 #include "tx.h"
+#include "wanted.h"
 #include "watch.h"
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
@@ -56,15 +56,16 @@ struct pipe {
     bool pass_source_route;    /* source-routed packets are forwarded */
     bool drop_class_e;         /* 240/4 is martian */
     struct datagram_times datagram_times;
+    struct datagram_table *datagrams; /* of all workers: the one thing that they write together */
     struct watch *watches; /* NULL: nobody looks; published by a release store, in use until the next quiescent state */
     /* the worker's own */
     uint64_t now; /* TSC cycles, of the last tick: what all of a loop takes for the time */
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
-    struct pending *pending; /* NULL: no packet waits for its neighbour, it is dropped */
-    uint16_t tunnel_id;      /* IPv4 identification of the next outer header without DF */
-    struct datagram_table *datagrams;
+    struct pending *pending;           /* NULL: no packet waits for its neighbour, it is dropped */
+    uint16_t tunnel_id;                /* IPv4 identification of the next outer header without DF */
+    struct wanted_table *wanted;       /* fragments that wait for the first one of their datagram */
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
 };

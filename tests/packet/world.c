@@ -225,6 +225,7 @@ static int create_pipe(struct world *world)
     world->pipe.counters = &world->counters;
     world->pipe.requests = &world->requests;
     world->pipe.datagrams = &world->datagrams;
+    world->pipe.wanted = &world->wanted;
     world->pipe.datagram_times = (struct datagram_times){FRAGMENT_WAIT, NEVER_AGAIN};
     world->watch.watch.saw = count_event;
     world->pipe.watches = &world->watch.watch;
@@ -287,6 +288,7 @@ void world_reset(struct world *world)
     world_wait(world);
     world_clear(world);
     memset(&world->datagrams, 0, sizeof(world->datagrams));
+    memset(&world->wanted, 0, sizeof(world->wanted));
     memset(&world->counters, 0, sizeof(world->counters));
     memset(world->watch.drops, 0, sizeof(world->watch.drops));
     world->watch.received = 0;
@@ -425,7 +427,7 @@ bool world_adds_up(const struct world *world)
 /* Segments of the packets that wait for the first fragment of their datagram. */
 static unsigned int held_mbufs(const struct world *world)
 {
-    const struct datagram_table *table = &world->datagrams;
+    const struct wanted_table *table = &world->wanted;
     unsigned int held = 0;
 
     for (unsigned int i = table->oldest; i != 0; i = table->sets[i].newer) {

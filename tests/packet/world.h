@@ -82,6 +82,7 @@ struct world {
     struct counters counters;
     struct request_ring requests;
     struct datagram_table datagrams;
+    struct wanted_table wanted;
     struct outlet outlets[WORLD_LANES];
     struct rcu *rcu;
     struct fib4 *fib4;

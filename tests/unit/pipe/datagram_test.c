@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "datagram.h"
+#include "hash.h"
 #include "unit.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +28,6 @@ static struct datagram_key key_of(uint32_t id)
     return (struct datagram_key){.id = id, .protocol = 17, .addresses = {192, 0, 2, 1}};
 }
 
-/* Packets are told apart by their address; nobody looks into one. */
-static struct rte_mbuf *packet_of(unsigned int number)
-{
-    static char packets[DATAGRAM_WAITING + 2];
-
-    return (struct rte_mbuf *)(void *)&packets[number];
-}
-
 static void learn(uint32_t id, uint32_t hash, uint64_t now)
 {
     struct datagram_key key = key_of(id);
@@ -50,33 +44,6 @@ static uint32_t known(uint32_t id, uint64_t now)
     return datagram_find(table, &key, &times, now, &hash) ? hash : 0;
 }
 
-/* Without its flow's hash, packet n would go by 1000 + n. */
-static bool put(uint32_t id, unsigned int number, uint64_t now)
-{
-    struct datagram_key key = key_of(id);
-    struct fragment_waiting packet = {.mbuf = packet_of(number), .hash = 1000 + number, .length = (uint16_t)number};
-
-    return datagram_wait(table, &key, &packet, now);
-}
-
-static void check_next(unsigned int number, uint32_t hash, uint64_t now)
-{
-    struct fragment_waiting out;
-
-    assert_true(datagram_take(table, &times, now, &out));
-    assert_ptr_equal(out.mbuf, packet_of(number));
-    assert_int_equal(out.length, number);
-    assert_int_equal(out.hash, hash);
-    assert_int_equal(out.matched, hash != 1000 + number);
-}
-
-static void check_none(uint64_t now)
-{
-    struct fragment_waiting out;
-
-    assert_false(datagram_take(table, &times, now, &out));
-}
-
 static void later_fragments_go_where_the_first_one_said(void **state)
 {
     (void)state;
@@ -84,7 +51,6 @@ static void later_fragments_go_where_the_first_one_said(void **state)
     learn(7, 77, 10);
     assert_int_equal(known(7, 10), 77);
     assert_int_equal(known(7, 11), 77);
-    check_none(1000000);
 }
 
 static void every_part_of_the_key_counts(void **state)
@@ -126,87 +92,11 @@ static void an_id_that_comes_again_is_the_new_datagrams(void **state)
     assert_int_equal(known(7, 4), 78);
 }
 
-static void fragments_wait_for_the_first_and_go_in_order_when_it_comes(void **state)
+static void a_time_that_goes_back_forgets_nothing(void **state)
 {
     (void)state;
-    assert_true(put(7, 1, 0));
-    assert_true(put(7, 2, 1));
-    assert_true(put(8, 3, 2));
-    check_none(99);
-    assert_int_equal(known(7, 50), 0); /* that some wait says nothing */
-    learn(7, 77, 50);
-    check_next(1, 77, 50);
-    check_next(2, 77, 50);
-    check_none(50);
-    assert_int_equal(known(7, 51), 77);
-    assert_int_equal(table->waiting, 1);
-}
-
-static void a_first_fragment_that_is_late_finds_nobody_waiting(void **state)
-{
-    (void)state;
-    assert_true(put(7, 1, 0));
-    assert_true(put(7, 2, 60)); /* waits no longer than its elder */
-    check_none(99);
-    check_next(1, 1001, 100);
-    check_next(2, 1002, 100);
-    check_none(100);
-    learn(7, 77, 101);
-    check_none(101);
-    assert_int_equal(known(7, 102), 77);
-}
-
-static void waits_end_in_order_of_arrival(void **state)
-{
-    (void)state;
-    for (unsigned int i = 1; i <= 5; i++) {
-        assert_true(put(i, i, i * 10));
-    }
-    learn(1, 71, 60); /* the oldest, one in the middle and the newest leave the list */
-    learn(3, 73, 60);
-    learn(5, 75, 60);
-    check_next(5, 75, 60);
-    check_next(3, 73, 60);
-    check_next(1, 71, 60);
-    check_none(119);
-    check_next(2, 1002, 120);
-    check_none(139);
-    assert_true(put(6, 6, 139));
-    check_next(4, 1004, 140);
-    check_none(238);
-    check_next(6, 1006, 239);
-    check_none(UINT64_MAX);
-    assert_int_equal(table->waiting, 0);
-}
-
-static void a_time_that_goes_back_ends_no_wait(void **state)
-{
-    (void)state;
-    assert_true(put(7, 1, 1000));
-    check_none(999);
     learn(8, 78, 1000);
     assert_int_equal(known(8, 999), 78);
-}
-
-static void no_more_wait_than_there_is_room_for(void **state)
-{
-    (void)state;
-    for (unsigned int round = 0; round < 3; round++) {
-        uint64_t now = round * 1000;
-
-        for (unsigned int i = 1; i <= DATAGRAM_WAITING; i++) {
-            assert_true(put(i % 40, i, now));
-        }
-        assert_false(put(7, DATAGRAM_WAITING + 1, now));
-        assert_false(put(99, DATAGRAM_WAITING + 1, now));
-        for (unsigned int i = 1; i <= DATAGRAM_WAITING; i++) {
-            struct fragment_waiting out;
-
-            assert_true(datagram_take(table, &times, now + 100, &out));
-            assert_int_equal(out.hash, 1000 + out.length);
-        }
-        check_none(now + 100);
-    }
 }
 
 /* In a table that is full the datagrams that were quiet for longest make room. */
@@ -230,60 +120,57 @@ static void a_full_table_forgets_the_oldest(void **state)
     assert_in_range(remembered, DATAGRAM_MAX * 9 / 10, DATAGRAM_MAX);
 }
 
-static void what_waits_in_a_full_set_is_not_lost(void **state)
-{
-    struct fragment_waiting out;
-    unsigned int taken = 0;
+/* Workers that learn and ask about the same few sets: what one is told is what some worker said of that datagram. */
+#define WORKERS 4
+#define STEPS   200000
 
-    (void)state;
-    for (uint32_t id = 1; id <= DATAGRAM_WAITING; id++) {
-        assert_true(put(id, id, id));
-    }
-    for (uint32_t id = 1; id <= 10 * DATAGRAM_MAX; id++) {
-        learn(1000000 + id, id, 1000 + id);
-    }
-    while (datagram_take(table, &times, 0, &out)) { /* at a time at which nothing is overdue */
-        assert_false(out.matched);
-        taken++;
-    }
-    assert_int_equal(taken, DATAGRAM_WAITING);
-    assert_int_equal(table->oldest, 0);
-    assert_int_equal(table->newest, 0);
+static uint32_t hash_of(uint32_t id, uint32_t version)
+{
+    return ((uint32_t)hash_mix64(id) & ~7u) | version % 8;
 }
 
-/* Against a model that has no bound: every packet comes out once, with the hash of its datagram if that came in time.
- */
-static void random_orders_lose_and_invent_nothing(void **state)
+static void *work(void *seed)
 {
-    static uint32_t state_of[DATAGRAM_WAITING + 2]; /* by packet: id while it waits */
-    uint64_t random = 42;
-    unsigned int inside = 0;
-    unsigned int unmatched = 0;
+    uint64_t random = (uintptr_t)seed;
+    uintptr_t found = 0;
 
-    (void)state;
-    for (uint64_t now = 1; now < 200000; now++) {
-        struct fragment_waiting out;
+    for (uint32_t now = 1; now <= STEPS; now++) {
         uint32_t id;
-        unsigned int number = 1 + (unsigned int)(now % (DATAGRAM_WAITING + 1));
+        uint32_t hash;
+        struct datagram_key key;
 
         random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        id = 1 + (uint32_t)(random >> 33) % 60;
-        if ((random >> 60) == 0) {
-            learn(id, id, now);
-        } else if (known(id, now) == 0 && state_of[number] == 0 && put(id, number, now)) {
-            state_of[number] = id;
-            inside++;
+        id = (uint32_t)(random >> 33) % 64;
+        key = key_of(id);
+        for (unsigned int i = 8; i < sizeof(key.addresses); i++) { /* bytes of two datagrams mixed are nobody's */
+            key.addresses[i] = (uint8_t)id;
         }
-        while (datagram_take(table, &times, now, &out)) {
-            assert_int_not_equal(state_of[out.length], 0);
-            assert_int_equal(out.hash, out.matched ? state_of[out.length] : 1000u + out.length);
-            state_of[out.length] = 0;
-            inside--;
-            unmatched += !out.matched;
+        if (random >> 62 == 0) {
+            datagram_learn(table, &key, hash_of(id, now), now);
+        } else if (datagram_find(table, &key, &(struct datagram_times){.memory = UINT64_MAX}, now, &hash)) {
+            found++;
+            if ((hash & ~7u) != hash_of(id, 0)) {
+                return NULL;
+            }
         }
-        assert_int_equal(table->waiting, inside);
     }
-    assert_true(unmatched > 0);
+    return (void *)found;
+}
+
+static void workers_learn_from_each_other_and_never_half_of_it(void **state)
+{
+    pthread_t threads[WORKERS];
+
+    (void)state;
+    for (uintptr_t i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        void *found;
+
+        assert_int_equal(pthread_join(threads[i], &found), 0);
+        assert_non_null(found); /* some, and all of them right */
+    }
 }
 
 #define datagram_case(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -295,14 +182,9 @@ int main(void)
         datagram_case(every_part_of_the_key_counts),
         datagram_case(a_datagram_is_forgotten_when_its_fragments_cease_to_come),
         datagram_case(an_id_that_comes_again_is_the_new_datagrams),
-        datagram_case(fragments_wait_for_the_first_and_go_in_order_when_it_comes),
-        datagram_case(a_first_fragment_that_is_late_finds_nobody_waiting),
-        datagram_case(waits_end_in_order_of_arrival),
-        datagram_case(a_time_that_goes_back_ends_no_wait),
-        datagram_case(no_more_wait_than_there_is_room_for),
+        datagram_case(a_time_that_goes_back_forgets_nothing),
         datagram_case(a_full_table_forgets_the_oldest),
-        datagram_case(what_waits_in_a_full_set_is_not_lost),
-        datagram_case(random_orders_lose_and_invent_nothing),
+        datagram_case(workers_learn_from_each_other_and_never_half_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
