@@ -112,7 +112,7 @@ static enum hugepages hugepages_of(enum config_hugepages hugepages)
 static enum idle idle_of(const struct config *config, const struct plan *plan)
 {
     if (config->dpdk.idle == CONFIG_IDLE_AUTO) {
-        return plan->dp.eal.pci_count > 0 ? IDLE_POLL : IDLE_BACKOFF;
+        return plan->dp.eal.pci_count > 0 && !config_lcore_is_shared(&config->dpdk) ? IDLE_POLL : IDLE_BACKOFF;
     }
     return config->dpdk.idle == CONFIG_IDLE_POLL ? IDLE_POLL : IDLE_BACKOFF;
 }

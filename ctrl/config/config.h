@@ -43,13 +43,13 @@ struct config_api {
 };
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_ON, CONFIG_HUGEPAGES_OFF };
-/* AUTO: poll if any port is CONFIG_DEVICE_PCI, else back off. */
+/* AUTO: poll if any port is CONFIG_DEVICE_PCI and the control thread has an lcore of its own, else back off. */
 enum config_idle { CONFIG_IDLE_AUTO, CONFIG_IDLE_POLL, CONFIG_IDLE_BACKOFF };
 
 struct config_dpdk {
     enum config_hugepages hugepages;     /* AUTO: if there are any */
     uint32_t memory_mb;                  /* MiB; 512 */
-    uint32_t control_lcore;              /* 0; never one of the workers' */
+    uint32_t control_lcore;              /* 0; one of the workers' only if these do not POLL */
     CONFIG_LIST(uint32_t) worker_lcores; /* one or more, distinct; [1] */
     enum config_idle idle;               /* AUTO */
     CONFIG_LIST(const char *) plugins;   /* driver libraries to load (EAL -d) */
@@ -220,6 +220,8 @@ int config_load(const char *path, struct config **out, struct error *error) MUST
 int config_parse(const char *text, size_t length, const char *name, struct config **out, struct error *error) MUST_USE;
 /* Letters, digits and . _ - : @, a letter or digit first, at most CONFIG_NAME_MAX: of a peer, an instance, a port. */
 bool config_name_valid(const char *text);
+/* control_lcore is one of worker_lcores. */
+bool config_lcore_is_shared(const struct config_dpdk *dpdk);
 /* NULL is fine. */
 void config_free(struct config *config);
 

@@ -22,17 +22,25 @@ int config_check_api(struct config_parser *parser, const struct yaml_node_s *nod
     return 0;
 }
 
+bool config_lcore_is_shared(const struct config_dpdk *dpdk)
+{
+    for (uint32_t i = 0; i < dpdk->worker_lcores.count; i++) {
+        if (dpdk->worker_lcores.items[i] == dpdk->control_lcore) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int config_check_dpdk(struct config_parser *parser, const struct yaml_node_s *node, void *value)
 {
     const struct config_dpdk *dpdk = value;
 
-    for (uint32_t i = 0; i < dpdk->worker_lcores.count; i++) {
-        if (dpdk->worker_lcores.items[i] == dpdk->control_lcore) {
-            return config_mistake(parser, config_key_line(parser, node, "worker_lcores"),
-                                  "dpdk: lcore %u is both control_lcore and one of worker_lcores; give the control "
-                                  "thread one of its own",
-                                  dpdk->control_lcore);
-        }
+    if (dpdk->idle == CONFIG_IDLE_POLL && config_lcore_is_shared(dpdk)) {
+        return config_mistake(parser, config_key_line(parser, node, "worker_lcores"),
+                              "dpdk: lcore %u is both control_lcore and one of worker_lcores, and a worker that polls "
+                              "leaves it no time; give the control thread one of its own, or set idle: backoff",
+                              dpdk->control_lcore);
     }
     return 0;
 }

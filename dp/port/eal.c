@@ -71,16 +71,34 @@ static bool use_hugepages(const struct eal_settings *settings)
     return settings->hugepages == HUGEPAGES_YES;
 }
 
+static bool is_worker(const struct eal_settings *settings, unsigned int lcore)
+{
+    for (unsigned int i = 0; i < settings->worker_count; i++) {
+        if (settings->worker_lcores[i] == lcore) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lcores have their CPU's number. Two cannot have the same one, so a control thread that shares a worker's CPU goes by
+ * another number there. */
 static void add_lcores(struct arguments *arguments, const struct eal_settings *settings)
 {
-    char list[512];
-    int n = snprintf(list, sizeof(list), "%u", settings->control_lcore);
+    unsigned int control = settings->control_lcore;
+    char list[640];
+    int n;
+
+    for (int i = 0; i < RTE_MAX_LCORE && is_worker(settings, control); i++) {
+        control = (control + 1) % RTE_MAX_LCORE;
+    }
+    n = snprintf(list, sizeof(list), "%u@%u", control, settings->control_lcore);
 
     for (unsigned int i = 0; i < settings->worker_count && n < (int)sizeof(list); i++) {
         n += snprintf(list + n, sizeof(list) - (size_t)n, ",%u", settings->worker_lcores[i]);
     }
     add(arguments, "--lcores=%s", list);
-    add(arguments, "--main-lcore=%u", settings->control_lcore);
+    add(arguments, "--main-lcore=%u", control);
 }
 
 static void build(struct arguments *arguments, const struct eal_settings *settings)

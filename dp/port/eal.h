@@ -12,7 +12,7 @@ enum hugepages { HUGEPAGES_AUTO, HUGEPAGES_YES, HUGEPAGES_NO };
 struct eal_settings {
     enum hugepages hugepages; /* auto: if enough are free for memory_mb */
     unsigned int memory_mb;
-    unsigned int control_lcore;
+    unsigned int control_lcore; /* may be one of worker_lcores[], if these are fewer than RTE_MAX_LCORE */
     const unsigned int *worker_lcores;
     unsigned int worker_count;
     const char *const *pci; /* addresses of devices to take; no other PCI device is touched */

@@ -281,10 +281,14 @@ static void keys_must_go_together(void **state)
     static const struct mistake cases[] = {
         {SITE "api:\n  socket: /a\n  read_only_socket: /a\n",
          "f:4: api: read_only_socket is the same as socket; give it a path of its own"},
-        {SITE "dpdk:\n  control_lcore: 1\n",
-         "f:3: dpdk: lcore 1 is both control_lcore and one of worker_lcores; give the control thread one of its own"},
-        {SITE "dpdk:\n  control_lcore: 2\n  worker_lcores: [1, 2]\n",
-         "f:4: dpdk: lcore 2 is both control_lcore and one of worker_lcores; give the control thread one of its own"},
+        {SITE "dpdk:\n  control_lcore: 1\n  idle: poll\n",
+         "f:3: dpdk: lcore 1 is both control_lcore and one of worker_lcores, and a worker that polls leaves it no "
+         "time; "
+         "give the control thread one of its own, or set idle: backoff"},
+        {SITE "dpdk:\n  control_lcore: 2\n  idle: poll\n  worker_lcores: [1, 2]\n",
+         "f:5: dpdk: lcore 2 is both control_lcore and one of worker_lcores, and a worker that polls leaves it no "
+         "time; "
+         "give the control thread one of its own, or set idle: backoff"},
         {SITE "dpdk:\n  worker_lcores: [1, 2, 1]\n",
          "f:3: worker_lcores: item 3 has the value of item 1 on line 3; each needs its own"},
         {SITE "anycast:\n- 192.0.2.0/24\n- {prefix: 192.0.2.0/24, hash: addresses}\n",

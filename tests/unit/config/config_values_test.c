@@ -291,6 +291,27 @@ static void the_same_may_be_written_in_many_ways(void **state)
     }
 }
 
+static void the_control_thread_may_share_a_cpu_with_workers_that_sleep(void **state)
+{
+    static const struct {
+        const char *text;
+        bool shared;
+    } cases[] = {
+        {SITE, false},
+        {SITE "dpdk: {idle: poll}\n", false},
+        {SITE "dpdk: {worker_lcores: [1, 0]}\n", true},
+        {SITE "dpdk: {worker_lcores: [1, 0], idle: backoff}\n", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config *config = config_of(cases[i].text);
+
+        assert_int_equal(config_lcore_is_shared(&config->dpdk), cases[i].shared);
+        config_free(config);
+    }
+}
+
 static void json_gives_back_an_equal_configuration(void **state)
 {
     static const char *const files[] = {"tests/unit/config/every_key.yaml", "configs/london.yaml"};
@@ -373,6 +394,7 @@ int main(void)
         cmocka_unit_test(every_key_of_routes_is_read),
         cmocka_unit_test(devices_are_taken_apart),
         cmocka_unit_test(the_same_may_be_written_in_many_ways),
+        cmocka_unit_test(the_control_thread_may_share_a_cpu_with_workers_that_sleep),
         cmocka_unit_test(json_gives_back_an_equal_configuration),
         cmocka_unit_test(json_has_defaults_and_null_for_the_absent),
         cmocka_unit_test(the_schema_fits_the_structs),
