@@ -116,10 +116,17 @@ static void add_received(const struct dp *dp, unsigned int index, struct port_st
     }
 }
 
+static void add_missed(uint16_t device, struct port_stats *out)
+{
+    struct rte_eth_stats stats;
+
+    if (rte_eth_stats_get(device, &stats) == 0) {
+        out->rx_missed += stats.imissed + stats.rx_nombuf;
+    }
+}
+
 void dp_port_stats(const struct dp *dp, unsigned int index, struct port_stats *out)
 {
-    struct rte_eth_stats device;
-
     *out = (struct port_stats){0};
     add_received(dp, index, out);
     add_sent(dp, index, out);
@@ -131,7 +138,8 @@ void dp_port_stats(const struct dp *dp, unsigned int index, struct port_stats *o
             add_sent(dp, i, out);
         }
     }
-    if (rte_eth_stats_get(dp->ports[index].device, &device) == 0) {
-        out->rx_missed = device.imissed + device.rx_nombuf;
+    add_missed(dp->ports[index].device, out);
+    for (unsigned int i = 0; i < dp->ports[index].more_count; i++) {
+        add_missed(dp->ports[index].more[i], out);
     }
 }

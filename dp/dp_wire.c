@@ -22,9 +22,9 @@ static unsigned int owner_of(const struct dp *dp, unsigned int egress, unsigned 
     return (egress + queue) % dp->worker_count;
 }
 
-static void add_source(struct dp *dp, unsigned int egress, const struct source *source)
+static void add_source(struct dp *dp, unsigned int egress, unsigned int queue, const struct source *source)
 {
-    struct worker *worker = dp->workers[owner_of(dp, egress, source->queue)];
+    struct worker *worker = dp->workers[owner_of(dp, egress, queue)];
 
     worker->sources[worker->source_count++] = *source;
 }
@@ -40,7 +40,7 @@ struct egress {
     unsigned int lane;
     unsigned int home; /* the lane whose number says who owns the queues */
     enum lane_end end;
-    uint16_t device;
+    const struct port *port;
     uint16_t vlan_tci;
     unsigned int tx_queues;
     bool one_segment;
@@ -69,11 +69,13 @@ static int wire_egress(struct dp *dp, const struct egress *egress)
 
     for (unsigned int w = 0; w < dp->worker_count; w++) {
         unsigned int queue = queue_for(dp, egress->home, tx_queues, w);
+        struct port_queue at = egress->end == LANE_TWIN ? (struct port_queue){egress->port->twin_device, 0}
+                                                        : port_queue(egress->port, queue);
         struct lane *lane = &dp->workers[w]->pipe.lanes[egress->lane];
 
         lane->port = (uint16_t)egress->lane;
-        lane->device = egress->device;
-        lane->queue = (uint16_t)queue;
+        lane->device = at.device;
+        lane->queue = at.queue;
         lane->end = (uint8_t)egress->end;
         punt_quota_set_up(&lane->quota, rte_get_tsc_hz());
         lane->full = egress->end == LANE_TWIN ? DROP_PUNT_FULL : DROP_TX_FULL;
@@ -99,10 +101,11 @@ static int wire_device(struct dp *dp, unsigned int index)
     const struct port *port = &dp->ports[index];
 
     for (uint16_t q = 0; q < port->rx_queues; q++) {
-        add_source(dp, index, &(struct source){port->device, q, (uint16_t)index, false});
+        struct port_queue at = port_queue(port, q);
+
+        add_source(dp, index, q, &(struct source){at.device, at.queue, (uint16_t)index, false});
     }
-    return wire_egress(
-        dp, &(struct egress){index, index, LANE_DEVICE, port->device, 0, port->tx_queues, port->one_segment});
+    return wire_egress(dp, &(struct egress){index, index, LANE_DEVICE, port, 0, port->tx_queues, port->one_segment});
 }
 
 /* The VIDs of a port with sub-interfaces. */
@@ -130,8 +133,8 @@ static int wire_vlan(struct dp *dp, unsigned int index)
     }
     dp->vlans[port->parent][port->vlan] = (uint16_t)index;
     dp->pipe_ports[port->parent].vlans = dp->vlans[port->parent];
-    return wire_egress(dp, &(struct egress){index, port->parent, LANE_DEVICE, parent->device, port->vlan,
-                                            parent->tx_queues, port->one_segment});
+    return wire_egress(dp, &(struct egress){index, port->parent, LANE_DEVICE, parent, port->vlan, parent->tx_queues,
+                                            port->one_segment});
 }
 
 static int wire_port(struct dp *dp, unsigned int index)
@@ -152,8 +155,8 @@ static int wire_port(struct dp *dp, unsigned int index)
     }
     dp->lane_count++;
     pipe_port->twin = (uint16_t)twin;
-    add_source(dp, twin, &(struct source){port->twin_device, 0, (uint16_t)index, true});
-    return wire_egress(dp, &(struct egress){twin, twin, LANE_TWIN, port->twin_device, 0, 1, false});
+    add_source(dp, twin, 0, &(struct source){port->twin_device, 0, (uint16_t)index, true});
+    return wire_egress(dp, &(struct egress){twin, twin, LANE_TWIN, port, 0, 1, false});
 }
 
 int dp_wire(struct dp *dp, struct error *error)

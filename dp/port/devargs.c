@@ -24,6 +24,20 @@ static bool is_value(const char *argument)
     return *argument != '\0' && strchr(argument, ',') == NULL;
 }
 
+int devargs_format_xdp(const char *interface, unsigned int index, unsigned int queue, char *out, size_t size)
+{
+    char which[16] = "";
+    int n;
+
+    if (queue > 0) {
+        snprintf(which, sizeof(which), "q%u", queue);
+    }
+    /* busy_budget=0: else every empty poll is a system call */
+    n = snprintf(out, size, "net_af_xdp%u%s,iface=%s,start_queue=%u,queue_count=1,busy_budget=0", index, which,
+                 interface, queue);
+    return n > 0 && (size_t)n < size ? 0 : -EINVAL;
+}
+
 int devargs_format(const struct port_settings *settings, unsigned int index, char *out, size_t size)
 {
     const char *argument = settings->argument;
@@ -38,10 +52,7 @@ int devargs_format(const struct port_settings *settings, unsigned int index, cha
         n = snprintf(out, size, "%s", argument);
         break;
     case PORT_AF_XDP:
-        /* busy_budget=0: else every empty poll is a system call */
-        n = snprintf(out, size, "net_af_xdp%u,iface=%s,start_queue=0,queue_count=%u,busy_budget=0", index, argument,
-                     settings->queues);
-        break;
+        return devargs_format_xdp(argument, index, 0, out, size);
     case PORT_TAP:
         n = snprintf(out, size, "net_tap%u,iface=%s", index, argument);
         break;

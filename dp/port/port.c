@@ -2,6 +2,7 @@
 #include "port.h"
 #include "devargs.h"
 #include "log.h"
+#include "netdev.h"
 #include <errno.h>
 #include <net/if.h>
 #include <rte_dev.h>
@@ -10,7 +11,6 @@
 #include <rte_log.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define DESCRIPTORS   2048
@@ -25,19 +25,6 @@
 #define XDP_ROOM_MAX   (4096 - 64 - sizeof(struct rte_mbuf) - 64)
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 4) /* with a VLAN tag */
 #define XDP_MTU_MAX    (XDP_ROOM_MAX - RTE_PKTMBUF_HEADROOM - XDP_HEADROOM - FRAME_OVERHEAD)
-
-/* Of the interface; 0: there is none. */
-static unsigned int netdev_mtu(const char *name)
-{
-    struct ifreq request = {0};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int result;
-
-    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    result = ioctl(fd, SIOCGIFMTU, &request);
-    close(fd);
-    return result == 0 ? (unsigned int)request.ifr_mtu : 0;
-}
 
 int port_data_room(const struct port_settings *settings, unsigned int count, uint16_t *room, struct error *error)
 {
@@ -150,17 +137,31 @@ static int queues_set_up(uint16_t device, uint16_t rx_queues, uint16_t tx_queues
 
 /* The kernel frees the AF_XDP socket of a daemon that was killed some time after the process is gone, and refuses a
  * second one meanwhile; the driver tells no reason. */
-static int queues_set_up_patiently(const struct port *port, uint16_t mtu, struct rte_mempool *pool)
+static int xdp_queue_set_up(uint16_t device, uint16_t mtu, struct rte_mempool *pool)
 {
     int result;
 
     for (int try = 1;; try++) {
-        result = queues_set_up(port->device, port->rx_queues, port->tx_queues, mtu, pool);
-        if (result == 0 || port->kind != PORT_AF_XDP || try == BUSY_TRIES) {
+        result = queues_set_up(device, 1, 1, mtu, pool);
+        if (result == 0 || try == BUSY_TRIES) {
             return result;
         }
         usleep(BUSY_PAUSE_US);
     }
+}
+
+static int port_queues_set_up(const struct port *port, uint16_t mtu, struct rte_mempool *pool)
+{
+    int result;
+
+    if (port->kind != PORT_AF_XDP) {
+        return queues_set_up(port->device, port->rx_queues, port->tx_queues, mtu, pool);
+    }
+    result = xdp_queue_set_up(port->device, mtu, pool);
+    for (unsigned int i = 0; i < port->more_count && result == 0; i++) {
+        result = xdp_queue_set_up(port->more[i], mtu, pool);
+    }
+    return result;
 }
 
 /* The far end of a TAP has the device's MAC, so frames for us need another one. */
@@ -181,13 +182,19 @@ static int choose_queues(struct port *port, const struct port_settings *settings
 {
     struct rte_eth_dev_info info;
     int result = rte_eth_dev_info_get(port->device, &info);
+    unsigned int most;
 
     if (result != 0) {
         return error_set(error, result, "port %s: no device information (%s)", port->name, rte_strerror(-result));
     }
-    if (settings->queues > info.max_rx_queues) {
+    most = port->kind == PORT_AF_XDP ? netdev_queues(settings->argument) : info.max_rx_queues;
+    if (settings->queues > most) {
         return error_set(error, -EINVAL, "port %s: queues is %u, but the device has %u", port->name, settings->queues,
-                         info.max_rx_queues);
+                         most);
+    }
+    if (port->kind == PORT_AF_XDP && settings->queues < most) {
+        log_warning("port %s: queues is %u, but %s has %u: what its other queues receive stays with the kernel",
+                    port->name, settings->queues, settings->argument, most);
     }
     port->rx_queues = (uint16_t)settings->queues;
     port->tx_queues = (uint16_t)RTE_MIN(workers, info.max_tx_queues);
@@ -297,6 +304,23 @@ static int set_mtu(struct port *port, const struct port_settings *settings, stru
     return 0;
 }
 
+/* The devices of an AF_XDP port's further queues. */
+static int more_open(struct port *port, const struct port_settings *settings, unsigned int index, struct error *error)
+{
+    char devargs[128];
+    char name[PORT_NAME_MAX];
+    int result = 0;
+
+    while (port->kind == PORT_AF_XDP && port->more_count + 1u < settings->queues && result == 0) {
+        if (devargs_format_xdp(settings->argument, index, port->more_count + 1u, devargs, sizeof(devargs)) != 0) {
+            return error_set(error, -EINVAL, "port %s: bad device argument \"%s\"", port->name, settings->argument);
+        }
+        result = device_open(devargs, port->name, name, &port->more[port->more_count], error);
+        port->more_count += result == 0;
+    }
+    return result;
+}
+
 static int main_device_open(struct port *port, const struct port_settings *settings, unsigned int index,
                             unsigned int workers, struct rte_mempool *pool, struct error *error)
 {
@@ -311,12 +335,15 @@ static int main_device_open(struct port *port, const struct port_settings *setti
         result = choose_queues(port, settings, workers, error);
     }
     if (result == 0) {
+        result = more_open(port, settings, index, error);
+    }
+    if (result == 0) {
         result = choose_mtu(port, settings, pool, error);
     }
     if (result != 0) {
         return result;
     }
-    result = queues_set_up_patiently(port, port->kind == PORT_MEMIF ? 0 : (uint16_t)settings->mtu, pool);
+    result = port_queues_set_up(port, port->kind == PORT_MEMIF ? 0 : (uint16_t)settings->mtu, pool);
     if (result != 0) {
         return error_set(error, result, "port %s: the device's queues cannot be set up (%s)", settings->name,
                          rte_strerror(-result));
@@ -390,6 +417,9 @@ int port_start(struct port *port, struct error *error)
 {
     int result = port->vlan != 0 ? 0 : device_start(port->device, port, error);
 
+    for (unsigned int i = 0; i < port->more_count && result == 0; i++) {
+        result = device_start(port->more[i], port, error);
+    }
     if (result != 0) {
         return result;
     }
@@ -448,6 +478,9 @@ void port_close(struct port *port)
     /* the AF_XDP driver tries to take our XDP program off the netdev, and complains that it may not */
     rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
     device_close(port->twin_device);
+    while (port->more_count > 0) {
+        device_close(port->more[--port->more_count]);
+    }
     device_close(port->vlan != 0 ? PORT_NONE : port->device);
     port->twin_device = PORT_NONE;
     port->device = PORT_NONE;

@@ -39,8 +39,12 @@ struct port {
     char netdev[PORT_NAME_MAX];      /* the kernel twin's interface name */
     char wire[PORT_NAME_MAX];        /* PORT_TAP: the interface at the device's far end */
     enum port_kind kind;
-    uint16_t device;      /* DPDK port id; of a sub-interface, its parent's */
-    uint16_t twin_device; /* PORT_NONE: the netdev itself is the twin */
+    uint16_t device; /* DPDK port id; of a sub-interface, its parent's */
+    uint16_t more_count;
+    uint16_t more[PORT_QUEUES_MAX - 1]; /* PORT_AF_XDP: the devices of the queues from the second on, one each: the
+                                         * driver takes no second queue of an interface like veth, whose channels are
+                                         * not combined ones */
+    uint16_t twin_device;               /* PORT_NONE: the netdev itself is the twin */
     uint16_t rx_queues;
     uint16_t tx_queues;
     uint16_t mtu;
@@ -52,6 +56,19 @@ struct port {
     struct rte_ether_addr mac; /* what frames for us carry */
     bool started;
 };
+
+struct port_queue {
+    uint16_t device;
+    uint16_t queue;
+};
+
+/* Where queue n of the port's device is. */
+static inline struct port_queue port_queue(const struct port *port, unsigned int n)
+{
+    bool apart = n > 0 && n <= port->more_count;
+
+    return (struct port_queue){apart ? port->more[n - 1] : port->device, apart ? 0 : (uint16_t)n};
+}
 
 /* Mbufs that ports with this many queues in all may hold at once. */
 unsigned int port_mbufs(unsigned int queues);

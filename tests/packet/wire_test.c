@@ -213,6 +213,34 @@ static void a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends(
     }
 }
 
+/* As under AF_XDP. */
+static void a_queue_that_is_a_device_of_its_own_is_found_there(void **state)
+{
+    struct dp *dp = create(2, 2, 2, 2);
+    struct error error;
+
+    (void)state;
+    for (unsigned int i = 0; i < 2; i++) {
+        dp->ports[i].twin_device = PORT_NONE;
+        dp->ports[i].more[0] = (uint16_t)(DEVICE_OF(i) + 50);
+        dp->ports[i].more_count = 1;
+    }
+    assert_int_equal(dp_wire(dp, &error), 0);
+    for (unsigned int i = 0; i < 2; i++) {
+        for (unsigned int w = 0; w < 2; w++) {
+            const struct lane *lane = &dp->workers[w]->pipe.lanes[i];
+            unsigned int queue = (w + i) % 2;
+
+            assert_int_equal(lane->device, queue == 0 ? DEVICE_OF(i) : DEVICE_OF(i) + 50);
+            assert_int_equal(lane->queue, 0);
+            assert_int_equal(dp->workers[w]->sources[i].device, lane->device);
+            assert_int_equal(dp->workers[w]->sources[i].queue, 0);
+            assert_int_equal(dp->workers[w]->sources[i].port, i);
+        }
+    }
+    destroy(dp);
+}
+
 static void the_largest_machine_fits(void **state)
 {
     (void)state;
@@ -235,6 +263,7 @@ int main(void)
         cmocka_unit_test(each_worker_reaches_each_egress_and_no_queue_is_shared),
         cmocka_unit_test(one_queue_ports_spread_over_the_workers),
         cmocka_unit_test(a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends),
+        cmocka_unit_test(a_queue_that_is_a_device_of_its_own_is_found_there),
         cmocka_unit_test(the_largest_machine_fits),
     };
     return cmocka_run_group_tests(tests, set_up_group, NULL);

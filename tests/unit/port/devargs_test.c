@@ -16,7 +16,7 @@ static void a_port_becomes_the_device_arguments_of_its_driver(void **state)
         {PORT_PCI, "0000:3b:00.0", 4, 0, "0000:3b:00.0"},
         {PORT_VDEV, "net_ring0", 1, 0, "net_ring0"},
         {PORT_AF_XDP, "veth-up", 1, 0, "net_af_xdp0,iface=veth-up,start_queue=0,queue_count=1,busy_budget=0"},
-        {PORT_AF_XDP, "eth0", 4, 3, "net_af_xdp3,iface=eth0,start_queue=0,queue_count=4,busy_budget=0"},
+        {PORT_AF_XDP, "eth0", 4, 3, "net_af_xdp3,iface=eth0,start_queue=0,queue_count=1,busy_budget=0"},
         {PORT_TAP, "dtap0", 1, 2, "net_tap2,iface=dtap0"},
         {PORT_TAP, "", 1, 0, NULL},
         {PORT_TAP, "dtap0,mac=fixed", 1, 0, NULL},
@@ -50,6 +50,18 @@ static void a_port_becomes_the_device_arguments_of_its_driver(void **state)
     }
 }
 
+static void a_queue_of_an_af_xdp_port_is_a_device(void **state)
+{
+    char out[128];
+
+    (void)state;
+    assert_int_equal(devargs_format_xdp("eth0", 3, 0, out, sizeof(out)), 0);
+    assert_string_equal(out, "net_af_xdp3,iface=eth0,start_queue=0,queue_count=1,busy_budget=0");
+    assert_int_equal(devargs_format_xdp("eth0", 3, 15, out, sizeof(out)), 0);
+    assert_string_equal(out, "net_af_xdp3q15,iface=eth0,start_queue=15,queue_count=1,busy_budget=0");
+    assert_int_equal(devargs_format_xdp("eth0", 3, 15, out, 20), -EINVAL);
+}
+
 static void device_arguments_that_do_not_fit_are_refused(void **state)
 {
     struct port_settings settings = {.kind = PORT_VDEV, .argument = "net_ring0"};
@@ -76,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_becomes_the_device_arguments_of_its_driver),
+        cmocka_unit_test(a_queue_of_an_af_xdp_port_is_a_device),
         cmocka_unit_test(device_arguments_that_do_not_fit_are_refused),
         cmocka_unit_test(a_twin_has_the_mac_of_its_port),
     };
