@@ -82,4 +82,5 @@ void forwarder_tick(struct forwarder *forwarder, uint64_t now_ms)
 {
     install_tick(forwarder->control.install, now_ms);
     site_tick(forwarder->control.site, now_ms);
+    packet_watches_tick(&forwarder->control, now_ms);
 }

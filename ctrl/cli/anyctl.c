@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* anyctl: a client of the control API, and nothing more. */
 #include "command.h"
+#include "follow.h"
 #include "format.h"
 #include "rpc_client.h"
 #include <errno.h>
@@ -14,6 +15,7 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
 
 struct options {
     const char *socket;
+    const char *write; /* a capture's file */
     bool json;
     bool help;
     bool version;
@@ -30,7 +32,8 @@ static int print_help(char *const *words, size_t count, FILE *out)
     if (count == 0) {
         fprintf(out, "\n  help [COMMAND]\n\n"
                      "-s SOCKET  default: $ANYFWD_SOCKET, or " DEFAULT_SOCKET "\n"
-                     "--json     print the result as the API gives it\n\n"
+                     "--json     print the result as the API gives it\n"
+                     "-w FILE    where a capture goes; '-' is the standard output\n\n"
                      "exit status: 0; 1 refused by the daemon; 2 usage; 3 the daemon cannot be reached\n");
     }
     return 0;
@@ -119,6 +122,26 @@ static int call(const struct options *options, const char *method, json_t *param
     return status;
 }
 
+/* A call that goes on, as it tells. */
+static int follow_call(const struct options *options, const char *method, json_t *params)
+{
+    const struct follow_options how = {options->socket, options->json, options->write};
+    struct error error;
+    json_t *answer;
+    int result = follow(&how, method, params, &answer, &error);
+    int status = 0;
+
+    if (result != 0) {
+        fprintf(stderr, "anyctl: %s\n", error.text);
+        return result == -EINVAL ? EXIT_USAGE : result == -EIO ? EXIT_REFUSED : EXIT_UNREACHABLE;
+    }
+    if (json_object_get(answer, "result") == NULL) {
+        status = print_refusal(json_object_get(answer, "error"));
+    }
+    json_decref(answer);
+    return status;
+}
+
 static int run(const struct options *options, char *const *words, size_t count)
 {
     size_t used;
@@ -137,7 +160,7 @@ static int run(const struct options *options, char *const *words, size_t count)
         (void)verb_print_usage(words, used, stderr);
         return EXIT_USAGE;
     }
-    result = call(options, method, params);
+    result = follow_is_for(method) ? follow_call(options, method, params) : call(options, method, params);
     json_decref(params);
     return result;
 }
@@ -146,23 +169,24 @@ static int run(const struct options *options, char *const *words, size_t count)
 static bool options_read(struct options *options, int argc, char **argv)
 {
     static const struct option names[] = {
-        {"socket", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+        {"write", required_argument, NULL, 'w'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     const char *socket = getenv("ANYFWD_SOCKET");
     int option;
 
     *options = (struct options){.socket = socket != NULL && socket[0] != '\0' ? socket : DEFAULT_SOCKET};
-    while ((option = getopt_long(argc, argv, "s:hV", names, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:w:hV", names, NULL)) != -1) {
         switch (option) {
         case 's':
             options->socket = optarg;
             break;
         case 'j':
             options->json = true;
+            break;
+        case 'w':
+            options->write = optarg;
             break;
         case 'h':
             options->help = true;

@@ -63,36 +63,8 @@ static int send_all(int fd, const char *data, size_t length)
     return 0;
 }
 
-struct reader {
-    int fd;
-    bool ended; /* with the newline */
-};
-
-/* For json_load_callback: the bytes of one line. */
-static size_t read_line(void *buffer, size_t size, void *owner)
+static int send_request(int fd, const char *path, const json_t *request, struct error *error)
 {
-    struct reader *reader = owner;
-    ssize_t n;
-
-    if (reader->ended) {
-        return 0;
-    }
-    do {
-        n = recv(reader->fd, buffer, size, 0);
-    } while (n < 0 && errno == EINTR);
-    if (n == 0) {
-        errno = ECONNRESET;
-    }
-    if (n <= 0) {
-        return (size_t)-1;
-    }
-    reader->ended = ((const char *)buffer)[n - 1] == '\n'; /* ours is the only request, so nothing comes after it */
-    return (size_t)n;
-}
-
-static int exchange(int fd, const char *path, const json_t *request, json_t **answer, struct error *error)
-{
-    struct reader reader = {.fd = fd};
     char *line = json_dumps(request, JSON_COMPACT);
     int result;
 
@@ -108,11 +80,38 @@ static int exchange(int fd, const char *path, const json_t *request, json_t **an
         errno = -result;
         return broken(path, error);
     }
-    /* one that was turned away cannot send, but finds the reason waiting */
+    return 0; /* one that was turned away cannot send, but finds the reason waiting */
+}
+
+/* The next line; NULL with errno. */
+static json_t *read_message(FILE *lines)
+{
+    char *line = NULL;
+    size_t size = 0;
+    json_t *message;
+    ssize_t length;
+
     errno = 0;
-    *answer = json_load_callback(read_line, &reader, 0, NULL);
+    length = getline(&line, &size, lines);
+    if (length <= 0 || line[length - 1] != '\n') {
+        int code = errno != 0 ? errno : ECONNRESET;
+
+        free(line);
+        errno = code;
+        return NULL;
+    }
+    message = json_loadb(line, (size_t)length, 0, NULL);
+    free(line);
+    if (message == NULL) {
+        errno = EPROTO;
+    }
+    return message;
+}
+
+static int read_answer(FILE *lines, const char *path, json_t **answer, struct error *error)
+{
+    *answer = read_message(lines);
     if (*answer == NULL) {
-        errno = errno != 0 ? errno : EPROTO;
         return broken(path, error);
     }
     if (json_object_get(*answer, "result") == NULL && !json_is_object(json_object_get(*answer, "error"))) {
@@ -122,7 +121,54 @@ static int exchange(int fd, const char *path, const json_t *request, json_t **an
     return 0;
 }
 
-int rpc_call(const char *path, const char *method, json_t *params, json_t **answer, struct error *error)
+static int read_further(FILE *lines, const char *path, const struct rpc_follower *follower, const json_t *answer,
+                        struct error *error)
+{
+    const struct timeval for_ever = {0};
+    bool more = follower->answered(follower->owner, answer);
+
+    if (setsockopt(fileno(lines), SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever)) != 0) {
+        return broken(path, error);
+    }
+    while (more) {
+        json_t *message = read_message(lines);
+
+        if (message == NULL) {
+            return broken(path, error);
+        }
+        more = follower->told(follower->owner, message);
+        json_decref(message);
+    }
+    return 0;
+}
+
+/* follower: NULL for the answer alone. */
+static int exchange(int fd, const char *path, const json_t *request, const struct rpc_follower *follower,
+                    json_t **answer, struct error *error)
+{
+    FILE *lines = fdopen(fd, "r");
+    int result;
+
+    if (lines == NULL) {
+        close(fd);
+        return error_set(error, -ENOMEM, "out of memory");
+    }
+    result = send_request(fd, path, request, error);
+    if (result == 0) {
+        result = read_answer(lines, path, answer, error);
+    }
+    if (result == 0 && follower != NULL) {
+        result = read_further(lines, path, follower, *answer, error);
+        if (result != 0 && result != -EINTR) {
+            json_decref(*answer);
+        }
+    }
+    fclose(lines);
+    return result;
+}
+
+int rpc_follow(const char *path, const char *method, json_t *params, const struct rpc_follower *follower,
+               json_t **answer, struct error *error)
 {
     json_t *request = json_pack("{s:s, s:i, s:s, s:O*}", "jsonrpc", "2.0", "id", 1, "method", method, "params", params);
     int result;
@@ -132,10 +178,12 @@ int rpc_call(const char *path, const char *method, json_t *params, json_t **answ
         return error_set(error, -ENOMEM, "out of memory");
     }
     fd = connect_to(path, error);
-    result = fd < 0 ? fd : exchange(fd, path, request, answer, error);
-    if (fd >= 0) {
-        close(fd);
-    }
+    result = fd < 0 ? fd : exchange(fd, path, request, follower, answer, error);
     json_decref(request);
     return result;
+}
+
+int rpc_call(const char *path, const char *method, json_t *params, json_t **answer, struct error *error)
+{
+    return rpc_follow(path, method, params, NULL, answer, error);
 }

@@ -311,6 +311,11 @@ void hop_set_state(struct install *install, struct hop *hop, enum adjacency_sour
     dp_adjacency_set_state(install->dp, hop->adjacency, source, health);
 }
 
+const struct hop *install_hop(const struct install *install, uint16_t adjacency)
+{
+    return adjacency < ADJACENCY_MAX ? install->by_adjacency[adjacency] : NULL;
+}
+
 bool hop_is_reachable(const struct hop *hop)
 {
     return hop->reachable;

@@ -100,6 +100,8 @@ void hop_set_address(struct install *install, struct hop *hop, const struct ip_a
 void hop_set_state(struct install *install, struct hop *hop, enum adjacency_source source,
                    enum adjacency_health health);
 
+/* Whose adjacency that is; NULL: nobody's. */
+const struct hop *install_hop(const struct install *install, uint16_t adjacency);
 /* A port leads there; always true of a fate. */
 bool hop_is_reachable(const struct hop *hop);
 /* Frames can be sent there now: its port is up, its neighbour is known. */

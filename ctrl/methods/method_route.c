@@ -142,8 +142,7 @@ static const struct api_param lookup_table[] = {
     {"address", API_ADDRESS, true, offsetof(struct lookup_params, address), 0, 0},
 };
 
-/* What becomes of a packet at a hop that is no next hop. */
-static const char *fate_name(const struct control *control, const struct hop *hop)
+const char *hop_fate_name(const struct control *control, const struct hop *hop)
 {
     static const char *const names[HOP_FATES] = {
         [HOP_BLACKHOLE] = "blackhole", [HOP_REJECT] = "reject", [HOP_LOCAL] = "local"};
@@ -167,7 +166,7 @@ static json_t *write_path(const struct control *control, const struct outcome_pa
 
     hop_info(control->install, path->hop, &info);
     if (!info.has_address) {
-        return json_pack("{s:s, s:b}", "action", fate_name(control, path->hop), "alive", true);
+        return json_pack("{s:s, s:b}", "action", hop_fate_name(control, path->hop), "alive", true);
     }
     object = json_pack("{s:o, s:b, s:s?, s:o}", "next_hop", json_address(&info.address), "alive", info.state == 0,
                        "why", hop_why(&info), "port",

@@ -21,6 +21,9 @@ const struct api_method methods[] = {
     {"route.get", 0, method_route_get},
     {"route.explain", 0, method_route_explain},
     {"fib.lookup", 0, method_fib_lookup},
+    {"trace.start", API_CHANGES, method_trace_start}, /* it changes nothing, but lets see what users send */
+    {"capture.start", API_CHANGES, method_capture_start},
+    {"watch.stop", API_CHANGES, method_watch_stop},
     {"port.list", 0, method_port_list},
     {"neighbour.list", 0, method_neighbour_list},
     {"stats.get", 0, method_stats_get},

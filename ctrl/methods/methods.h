@@ -9,6 +9,7 @@
 #include "api.h"
 #include "config.h"
 #include "dp.h"
+#include "packet_watch.h"
 #include "site.h"
 
 /* What the methods work on: the `context` of the API server. Owned by main. */
@@ -19,6 +20,8 @@ struct control {
     const struct config *config; /* in force; replaced by a reload */
     uint64_t started_ms;         /* CLOCK_MONOTONIC */
     bool ready;
+    struct packet_watch_list watches; /* packet_watch.c's */
+    unsigned int last_watch;
 };
 
 extern const struct api_method methods[];

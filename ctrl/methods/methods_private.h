@@ -50,9 +50,15 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
 int method_route_get(struct api_call *call, const json_t *params, json_t **result);
 int method_route_explain(struct api_call *call, const json_t *params, json_t **result);
 int method_fib_lookup(struct api_call *call, const json_t *params, json_t **result);
+int method_trace_start(struct api_call *call, const json_t *params, json_t **result);
+int method_capture_start(struct api_call *call, const json_t *params, json_t **result);
+int method_watch_stop(struct api_call *call, const json_t *params, json_t **result);
 
 /* Traffic of an instance, all families and workers. */
 struct traffic instance_traffic(const struct install *install, const struct site_instance *instance);
+
+/* What becomes of a packet at a hop that is no next hop: "local" and so on. */
+const char *hop_fate_name(const struct control *control, const struct hop *hop);
 
 /* Why workers skip the hop; NULL: they do not. */
 const char *hop_why(const struct hop_info *info);

@@ -23,6 +23,7 @@ struct replay {
     struct config *config;
     struct forwarder forwarder;
     struct replay_output output;
+    struct replay_trace trace;
     unsigned int port;
     uint64_t first_ns; /* time of the first packet */
 };
@@ -51,6 +52,7 @@ static void step(struct replay *replay, uint64_t time_ns, struct rte_mbuf *packe
 {
     replay->output.time_ns = time_ns;
     dp_replay_step(replay->forwarder.control.dp, clock_of(replay, time_ns), replay->port, packet);
+    replay_trace_write(&replay->trace, &replay->forwarder.control);
 }
 
 /* Nothing comes until then: what waits meanwhile goes on in its time. */
@@ -179,8 +181,14 @@ static int run(struct replay *replay, struct error *error)
         forwarder->control.ready = true;
         result = replay_set_up(forwarder, &replay->options, error);
     }
+    if (result == 0 && replay->options.trace) {
+        result = replay_trace_open(&replay->trace, replay->options.out, forwarder->control.dp, error);
+    }
     if (result == 0) {
         result = replay_packets(replay, error);
+    }
+    if (replay_trace_close(&replay->trace, forwarder->control.dp) != 0 && result == 0) {
+        result = error_set(error, -EIO, "the trace could not be written");
     }
     return result == 0 ? print_counters(replay, error) : result;
 }

@@ -4,6 +4,7 @@
 #define REPLAY_H
 
 #include "dp_replay.h"
+#include "dp_watch.h"
 #include "forwarder.h"
 #include <pcap/pcap.h>
 
@@ -15,6 +16,7 @@ struct replay_options {
     const char *port;   /* that received the packets; NULL: the first */
     const char *kernel; /* NULL: nothing; for ip -batch, in the namespace */
     const char *calls;  /* NULL: nothing; of the control API, a line each */
+    bool trace;
 };
 
 #define REPLAY_DONE  1 /* help or version were asked for, and printed */
@@ -47,5 +49,18 @@ int replay_output_open(struct replay_output *output, const char *folder, const s
                        struct error *error) MUST_USE;
 /* 0 or -errno with a text: not everything is in the files. */
 int replay_output_close(struct replay_output *output, struct error *error) MUST_USE;
+
+/* What each stage did with each packet, as text. All zero: nobody asked for it. */
+struct replay_trace {
+    struct dp_watch *watch;
+    FILE *file;
+};
+
+/* 0 or -errno with a text; close it either way, before the data plane. */
+int replay_trace_open(struct replay_trace *trace, const char *folder, struct dp *dp, struct error *error) MUST_USE;
+/* After each step. */
+void replay_trace_write(struct replay_trace *trace, const struct control *control);
+/* 0, or -EIO: not everything is in the file. */
+int replay_trace_close(struct replay_trace *trace, struct dp *dp) MUST_USE;
 
 #endif

@@ -204,3 +204,21 @@ def test_packets_that_are_no_ethernet_frames_are_refused(replay):
     wrpcap(replay.path("raw.pcap"), [ip() / udp()], linktype=101)
     done = replay.run(replay.path("raw.pcap"))
     assert done.returncode == 1 and "Ethernet" in done.stderr
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_trace_says_what_each_stage_did(replay, family):
+    whole, expired = (frame(ip(ttl=ttl) if family == 4 else IPv6(src=CLIENT[6], dst="2001:db8:a::1", hlim=ttl), udp())
+                      for ttl in (64, 1))
+    result = replay.run([whole, expired], "--trace")
+    assert result.returncode == 0, result.stderr
+    with open(replay.path("out/trace.txt")) as file:
+        lines = file.read().splitlines()
+    stages = [line.split()[0] for line in lines]
+    forwarded = ["packet", "received", "parse", "lookup", "steer"]
+    assert stages == forwarded + ["rewrite", "sent"] + forwarded + ["rewrite"] + \
+        ["packet", "made", "lookup", "steer", "rewrite", "sent"], lines
+    assert "first choice of its row" in lines[4] and "instance lon1" in lines[4]
+    assert f"{DOWN} > {LON1}" in lines[5] and "ttl 63" in lines[5]
+    assert lines[12].split() == ["rewrite", "dropped,", "ttl_expired"]
+    assert lines[13].startswith("packet 3, made of 2:")
