@@ -17,12 +17,16 @@
 #define STEER_MAP_V6       "steer_v6"       /* LPM trie: struct steer_key6 -> struct steer_value */
 #define STEER_MAP_PORT     "steer_port"     /* array of one: struct steer_port */
 #define STEER_MAP_VLANS    "steer_vlans"    /* array: VID -> struct steer_value */
+#define STEER_MAP_BFD      "steer_bfd"      /* hash: struct steer_bfd_key -> struct steer_bfd_value */
 #define STEER_MAP_COUNTERS "steer_counters" /* per-CPU array: enum steer_verdict -> __u64 packets */
 #define STEER_MAX_QUEUES   64
 #define STEER_MAX_PREFIXES 65536 /* of each family */
 #define STEER_VIDS         4096
+#define STEER_MAX_BFD      1024
+#define STEER_BFD_PORT     3784 /* RFC 5881 4 */
+#define STEER_BFD_MULTIHOP 4784 /* RFC 5883 5 */
 
-/* What the program decided about a frame, and why. All but the first leave it to the kernel. */
+/* What the program decided about a frame, and why. All but STEER_REDIRECTED and STEER_BFD leave it to the kernel. */
 enum steer_verdict {
     STEER_REDIRECTED,          /* to the AF_XDP socket of the queue */
     STEER_NO_SOCKET,           /* would be, but the queue has no socket (yet, or any more) */
@@ -33,6 +37,7 @@ enum steer_verdict {
     STEER_LINK_LOCAL,          /* IPv6 fe80::/10 as source or destination */
     STEER_NEIGHBOUR_DISCOVERY, /* ICMPv6 133 to 137 (RFC 4861) */
     STEER_BY_PREFIX,           /* the longest prefix says so, or there is none */
+    STEER_BFD,                 /* of a session of ours: to the socket, like STEER_REDIRECTED */
     STEER_VERDICTS,
 };
 
@@ -48,6 +53,18 @@ struct steer_key6 {
 
 struct steer_value {
     __u32 redirect; /* 0: the kernel's, 1: to the socket */
+};
+
+/* A BFD session: addresses in network byte order, IPv4 in the first four bytes and zero behind them. */
+struct steer_bfd_key {
+    __u8 local[16];
+    __u8 peer[16];
+    __u16 port;   /* UDP destination port, network byte order */
+    __u16 family; /* 4 or 6 */
+};
+
+struct steer_bfd_value {
+    __u32 discriminator; /* ours, network byte order */
 };
 
 struct steer_port {

@@ -3,9 +3,9 @@
  * On an AF_XDP port: which frames go to the socket that the workers poll, and which stay with the kernel.
  *
  * The kernel keeps whatever it alone can answer (steer_loader.h lists it). What is left is decided by the longest
- * prefix that holds the destination. A VLAN with a sub-interface is ours as a whole: the kernel's part of it is behind
- * the sub-interface's twin; a mere priority tag (VID 0) is looked through. Nothing else of a packet is checked here:
- * the worker does that, and counts.
+ * prefix that holds the destination; of what that leaves to the kernel, the BFD packets of our own sessions are ours. A
+ * VLAN with a sub-interface is ours as a whole: the kernel's part of it is behind the sub-interface's twin; a mere
+ * priority tag (VID 0) is looked through. Nothing else of a packet is checked here: the worker does that, and counts.
  *
  * A tag that the NIC took off before XDP is invisible here, so a port needs VLAN stripping off (ethtool -K rxvlan off).
  */
@@ -18,6 +18,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/udp.h>
 #include <stdbool.h>
 
 #define ND_ROUTER_SOLICITATION 133
@@ -61,6 +62,13 @@ struct {
 } steer_vlans SEC(".maps");
 
 struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, STEER_MAX_BFD);
+    __type(key, struct steer_bfd_key);
+    __type(value, struct steer_bfd_value);
+} steer_bfd SEC(".maps");
+
+struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, STEER_VERDICTS);
     __type(key, __u32);
@@ -97,10 +105,43 @@ static __always_inline enum steer_verdict verdict_of(const struct steer_value *v
     return value != NULL && value->redirect ? STEER_REDIRECTED : STEER_BY_PREFIX;
 }
 
+/* RFC 5880 4.1 up to Your Discriminator, behind UDP. */
+struct bfd_header {
+    __u8 version_diag;
+    __u8 state_flags;
+    __u8 multiplier;
+    __u8 length;
+    __be32 mine;
+    __be32 yours;
+};
+
+/* What the prefixes leave to the kernel is ours if a session of ours has these addresses, unless it knows another
+ * discriminator (a local daemon's), or came from farther than the link (RFC 5881 5). */
+static __always_inline enum steer_verdict steer_bfd_packet(struct cursor *cursor, struct steer_bfd_key *key, __u8 ttl)
+{
+    const struct udphdr *udp = parse_header(cursor, sizeof(*udp));
+    const struct bfd_header *bfd = parse_header(cursor, sizeof(*bfd));
+    const struct steer_bfd_value *session;
+
+    if (udp == NULL || bfd == NULL ||
+        (udp->dest != bpf_htons(STEER_BFD_PORT) && udp->dest != bpf_htons(STEER_BFD_MULTIHOP)) ||
+        (udp->dest == bpf_htons(STEER_BFD_PORT) && ttl != 255)) {
+        return STEER_BY_PREFIX;
+    }
+    key->port = udp->dest;
+    session = bpf_map_lookup_elem(&steer_bfd, key);
+    if (session == NULL || (bfd->yours != 0 && bfd->yours != session->discriminator)) {
+        return STEER_BY_PREFIX;
+    }
+    return STEER_BFD;
+}
+
 static __always_inline enum steer_verdict steer_ipv4(struct cursor *cursor)
 {
     const struct iphdr *ip = parse_header(cursor, sizeof(*ip)); /* options come after the destination */
     struct steer_key4 key = {.length = 32};
+    struct steer_bfd_key bfd = {.family = 4};
+    enum steer_verdict verdict;
 
     if (ip == NULL) {
         return STEER_SHORT;
@@ -109,7 +150,14 @@ static __always_inline enum steer_verdict steer_ipv4(struct cursor *cursor)
     if ((key.bytes[0] & 0xf0) == 0xe0 || ip->daddr == bpf_htonl(INADDR_BROADCAST)) {
         return STEER_GROUP;
     }
-    return verdict_of(bpf_map_lookup_elem(&steer_v4, &key));
+    verdict = verdict_of(bpf_map_lookup_elem(&steer_v4, &key));
+    if (verdict != STEER_BY_PREFIX || ip->protocol != IPPROTO_UDP || ip->ihl != 5 ||
+        (ip->frag_off & bpf_htons(0x3fff)) != 0) { /* more fragments, offset */
+        return verdict;
+    }
+    __builtin_memcpy(bfd.local, &ip->daddr, sizeof(ip->daddr));
+    __builtin_memcpy(bfd.peer, &ip->saddr, sizeof(ip->saddr));
+    return steer_bfd_packet(cursor, &bfd, ip->ttl);
 }
 
 static __always_inline bool is_link_local(const struct in6_addr *addr)
@@ -132,6 +180,8 @@ static __always_inline enum steer_verdict steer_ipv6(struct cursor *cursor)
 {
     const struct ipv6hdr *ip = parse_header(cursor, sizeof(*ip));
     struct steer_key6 key = {.length = 128};
+    struct steer_bfd_key bfd = {.family = 6};
+    enum steer_verdict verdict;
 
     if (ip == NULL) {
         return STEER_SHORT;
@@ -146,7 +196,13 @@ static __always_inline enum steer_verdict steer_ipv6(struct cursor *cursor)
         return STEER_NEIGHBOUR_DISCOVERY;
     }
     __builtin_memcpy(key.bytes, &ip->daddr, sizeof(key.bytes));
-    return verdict_of(bpf_map_lookup_elem(&steer_v6, &key));
+    verdict = verdict_of(bpf_map_lookup_elem(&steer_v6, &key));
+    if (verdict != STEER_BY_PREFIX || ip->nexthdr != IPPROTO_UDP) {
+        return verdict;
+    }
+    __builtin_memcpy(bfd.local, &ip->daddr, sizeof(ip->daddr));
+    __builtin_memcpy(bfd.peer, &ip->saddr, sizeof(ip->saddr));
+    return steer_bfd_packet(cursor, &bfd, ip->hop_limit);
 }
 
 static __always_inline enum steer_verdict steer_untagged(struct cursor *cursor, const struct ethhdr *eth, __be16 proto,
@@ -216,9 +272,9 @@ int xsk_def_prog(struct xdp_md *ctx)
         return XDP_PASS;
     }
     verdict = steer_frame(&cursor, port);
-    if (verdict == STEER_REDIRECTED) {
+    if (verdict == STEER_REDIRECTED || verdict == STEER_BFD) {
         action = bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
-        verdict = action == XDP_REDIRECT ? STEER_REDIRECTED : STEER_NO_SOCKET;
+        verdict = action == XDP_REDIRECT ? verdict : STEER_NO_SOCKET;
     }
     count(verdict);
     return action;

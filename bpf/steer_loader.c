@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "steer_loader.h"
 #include "log.h"
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -19,6 +20,7 @@ struct steer {
     int port_fd; /* the maps' belong to the object */
     int counters_fd;
     int vlans_fd;
+    int bfd_fd;
     int table_fd[FAMILIES];
     enum steer_mode mode;
     int cpus;
@@ -66,6 +68,23 @@ int steer_set_vlan(struct steer *steer, uint16_t vid, enum steer_action action)
     return bpf_map_update_elem(steer->vlans_fd, &key, &value, BPF_ANY);
 }
 
+int steer_set_bfd(struct steer *steer, const struct ip_addr *local, const struct ip_addr *peer, bool multihop,
+                  uint32_t discriminator)
+{
+    struct steer_bfd_key key = {.port = htons(multihop ? STEER_BFD_MULTIHOP : STEER_BFD_PORT),
+                                .family = local->family == FAMILY_V4 ? 4 : 6};
+    struct steer_bfd_value value = {.discriminator = htonl(discriminator)};
+    int result;
+
+    memcpy(key.local, local->bytes, sizeof(key.local));
+    memcpy(key.peer, peer->bytes, sizeof(key.peer));
+    if (discriminator != 0) {
+        return bpf_map_update_elem(steer->bfd_fd, &key, &value, BPF_ANY);
+    }
+    result = bpf_map_delete_elem(steer->bfd_fd, &key);
+    return result == -ENOENT ? 0 : result;
+}
+
 int steer_set_mac(struct steer *steer, const uint8_t mac[6])
 {
     struct steer_port port = {0};
@@ -100,7 +119,7 @@ const char *steer_verdict_name(enum steer_verdict verdict)
         [STEER_NOT_IP] = "not_ip",         [STEER_SHORT] = "short",
         [STEER_NOT_FOR_US] = "not_for_us", [STEER_GROUP] = "group",
         [STEER_LINK_LOCAL] = "link_local", [STEER_NEIGHBOUR_DISCOVERY] = "neighbour_discovery",
-        [STEER_BY_PREFIX] = "by_prefix",
+        [STEER_BY_PREFIX] = "by_prefix",   [STEER_BFD] = "bfd",
     };
 
     return names[verdict];
@@ -177,6 +196,7 @@ static int find_maps(struct steer *steer, const char *path, struct error *error)
         {STEER_MAP_V6, sizeof(struct steer_key6), sizeof(struct steer_value), &steer->table_fd[FAMILY_V6]},
         {STEER_MAP_PORT, sizeof(__u32), sizeof(struct steer_port), &steer->port_fd},
         {STEER_MAP_VLANS, sizeof(__u32), sizeof(struct steer_value), &steer->vlans_fd},
+        {STEER_MAP_BFD, sizeof(struct steer_bfd_key), sizeof(struct steer_bfd_value), &steer->bfd_fd},
         {STEER_MAP_COUNTERS, sizeof(__u32), sizeof(__u64), &steer->counters_fd},
     };
 

@@ -54,6 +54,10 @@ int steer_set(struct steer *steer, const struct prefix *prefix, enum steer_actio
 int steer_del(struct steer *steer, const struct prefix *prefix) MUST_USE;
 /* All frames of a VLAN, whatever they carry; vid 1 to 4094. A frame whose tag the NIC took off is none of these. */
 int steer_set_vlan(struct steer *steer, uint16_t vid, enum steer_action action) MUST_USE;
+/* The BFD packets of a session between these addresses that carry our discriminator, or none yet: to the socket
+ * although the local address is the kernel's. Discriminator 0: no more. -E2BIG: STEER_MAX_BFD are in the table. */
+int steer_set_bfd(struct steer *steer, const struct ip_addr *local, const struct ip_addr *peer, bool multihop,
+                  uint32_t discriminator) MUST_USE;
 /* The interface's MAC has changed. */
 int steer_set_mac(struct steer *steer, const uint8_t mac[6]) MUST_USE;
 

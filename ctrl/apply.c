@@ -71,6 +71,17 @@ static struct tunnel tunnel_of(const struct config_instance *config)
     return (struct tunnel){types[config->tunnel.type], config->tunnel.source, config->tunnel.destination};
 }
 
+static struct bfd_check bfd_of(const struct config_bfd *bfd)
+{
+    return (struct bfd_check){
+        .wanted = true,
+        .multihop = bfd->multihop || bfd->has_peer,
+        .has_peer = bfd->has_peer,
+        .peer = bfd->peer,
+        .timers = {bfd->min_tx_ms * 1000, bfd->min_rx_ms * 1000, (uint8_t)bfd->multiplier},
+    };
+}
+
 static struct health_settings health_of(const struct config_instance *config)
 {
     const struct config_health *health = &config->health;
@@ -81,6 +92,7 @@ static struct health_settings health_of(const struct config_instance *config)
     return (struct health_settings){
         .rules = {health->rise, health->fall, health->hold_down_ms, health->hold_down_max_ms},
         .heartbeat_ttl_ms = health->has_heartbeat ? health->heartbeat.ttl_ms : 0,
+        .bfd = health->has_bfd ? bfd_of(&health->bfd) : (struct bfd_check){0},
     };
 }
 

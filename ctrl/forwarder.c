@@ -8,6 +8,13 @@ static void on_hop_changed(void *owner, const struct hop *hop)
     site_hop_changed(forwarder->control.site, hop);
 }
 
+static void on_bfd_changed(void *owner, const struct hop_bfd *bfd, const struct bfd_event *event)
+{
+    struct forwarder *forwarder = owner;
+
+    site_bfd_changed(forwarder->control.site, bfd, event);
+}
+
 static uint32_t decided(void *owner, const struct prefix *prefix)
 {
     struct forwarder *forwarder = owner;
@@ -25,6 +32,7 @@ static int open_installer(struct forwarder *forwarder, const char *bpf_object, s
         .anycast = plan->anycast,
         .anycast_count = plan->anycast_count,
         .hop_changed = on_hop_changed,
+        .bfd_changed = on_bfd_changed,
         .decided = decided,
         .owner = forwarder,
     };

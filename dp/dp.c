@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "bfd_io.h"
 #include "dp_private.h"
 #include "log.h"
 #include <errno.h>
@@ -33,6 +34,10 @@ static int create_tables(struct dp *dp, struct error *error)
     dp->datagrams = rte_zmalloc("datagrams", sizeof(*dp->datagrams), RTE_CACHE_LINE_SIZE);
     if (dp->fib4 == NULL || dp->fib6 == NULL || dp->adjacencies == NULL || dp->path_lists == NULL ||
         dp->datagrams == NULL) {
+        goto no_memory;
+    }
+    dp->bfd = bfd_create(dp->rcu, adjacency_array(dp->adjacencies), dp->worker_count, rte_get_tsc_hz());
+    if (dp->bfd == NULL) {
         goto no_memory;
     }
     return 0;
@@ -91,6 +96,13 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.path_lists = path_list_array(dp->path_lists);
     worker->pipe.adjacencies = adjacency_array(dp->adjacencies);
     worker->pipe.ports = dp->pipe_ports;
+    worker->pipe.bfd = dp->bfd;
+    worker->pipe.worker = id;
+    worker->stall = rte_get_tsc_hz() / 1000;
+    if (id == 0) {
+        worker->bfd = dp->bfd;
+        bfd_set_sender(dp->bfd, bfd_transmit, &worker->pipe);
+    }
     worker->pipe.hash_seed = settings->hash_seed;
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;
     worker->pipe.pending_time = rte_get_tsc_hz() / 1000 * PENDING_MS;
@@ -209,6 +221,8 @@ void dp_destroy(struct dp *dp)
         free((void *)(uintptr_t)dp->pipe_ports[i].addresses);
     }
     dp_unwire(dp);
+    rcu_synchronize(dp->rcu); /* sessions that were retired */
+    bfd_destroy(dp->bfd);
     path_list_table_destroy(dp->path_lists);
     adjacency_table_destroy(dp->adjacencies);
     fib6_destroy(dp->fib6);

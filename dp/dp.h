@@ -11,6 +11,7 @@
 #include "addr.h"
 #include "adjacency.h"
 #include "attributes.h"
+#include "bfd.h"
 #include "counters.h"
 #include "eal.h"
 #include "error.h"
@@ -61,6 +62,14 @@ void dp_adjacency_destroy(struct dp *dp, uint16_t id);
 /* What all workers sent this way since it was created. */
 struct traffic dp_adjacency_traffic(const struct dp *dp, uint16_t id);
 
+/* BFD sessions: as in bfd.h. */
+int dp_bfd_add(struct dp *dp, const struct bfd_spec *spec) MUST_USE;
+void dp_bfd_del(struct dp *dp, uint32_t id);
+void dp_bfd_hold(struct dp *dp, uint32_t id, bool hold);
+void dp_bfd_status(const struct dp *dp, uint32_t id, struct bfd_status *out);
+uint32_t dp_bfd_discriminator(const struct dp *dp, uint32_t id);
+bool dp_bfd_event(struct dp *dp, struct bfd_event *out);
+
 /* Path lists: as in path_list.h. */
 int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec) MUST_USE;
 void dp_path_list_destroy(struct dp *dp, uint32_t id);
@@ -83,6 +92,8 @@ struct worker_stats {
     uint64_t busy_loops;
     uint64_t rx;
     uint64_t tx;
+    uint64_t stalls; /* loops that began over a millisecond late */
+    uint64_t stall_longest_us;
     double cycles_per_packet; /* TSC cycles of busy loops for each packet received; 0 if none was */
 };
 
@@ -100,6 +111,7 @@ struct dp_stats {
     uint64_t icmp_sent;
     uint64_t sent;
     uint64_t punted;
+    uint64_t consumed;
     uint64_t held;
     uint64_t fragments_unmatched;
     uint64_t flows_incomplete;

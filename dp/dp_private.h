@@ -18,6 +18,7 @@ struct dp {
     struct fib6 *fib6;
     struct adjacency_table *adjacencies;
     struct path_list_table *path_lists;
+    struct bfd *bfd;
     struct rte_mempool *pool;
     struct datagram_table *datagrams; /* zeroed; of all workers */
     struct port ports[PIPE_PORTS_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counters, read from the workers' memory. */
 #include "dp_private.h"
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static void add_worker(const struct worker *worker, struct dp_stats *out)
     out->icmp_sent += counters.icmp_sent;
     out->sent += counters.sent;
     out->punted += counters.punted;
+    out->consumed += counters.consumed;
     out->fragments_unmatched += counters.fragments_unmatched;
     out->flows_incomplete += counters.flows_incomplete;
     out->failed_open += counters.failed_open;
@@ -91,6 +93,8 @@ void dp_worker_stats(const struct dp *dp, unsigned int worker, struct worker_sta
         .busy_loops = counter_read(&counters->busy_loops),
         .rx = counter_read(&counters->received),
         .tx = counter_read(&counters->sent),
+        .stalls = counter_read(&counters->stalls),
+        .stall_longest_us = counter_read(&counters->stall_longest) * 1000000 / rte_get_tsc_hz(),
         .cycles_per_packet = packets > 0 ? (double)counter_read(&counters->busy_cycles) / (double)packets : 0,
     };
 }

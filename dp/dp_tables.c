@@ -55,6 +55,36 @@ uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id)
     return adjacency_state(&adjacency_array(dp->adjacencies)[id]);
 }
 
+int dp_bfd_add(struct dp *dp, const struct bfd_spec *spec)
+{
+    return bfd_add(dp->bfd, spec);
+}
+
+void dp_bfd_del(struct dp *dp, uint32_t id)
+{
+    bfd_del(dp->bfd, id);
+}
+
+void dp_bfd_hold(struct dp *dp, uint32_t id, bool hold)
+{
+    bfd_hold(dp->bfd, id, hold);
+}
+
+void dp_bfd_status(const struct dp *dp, uint32_t id, struct bfd_status *out)
+{
+    bfd_status(dp->bfd, id, out);
+}
+
+uint32_t dp_bfd_discriminator(const struct dp *dp, uint32_t id)
+{
+    return bfd_discriminator(dp->bfd, id);
+}
+
+bool dp_bfd_event(struct dp *dp, struct bfd_event *out)
+{
+    return bfd_event(dp->bfd, out);
+}
+
 void dp_adjacency_destroy(struct dp *dp, uint16_t id)
 {
     adjacency_free(dp->adjacencies, id);

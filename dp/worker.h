@@ -34,6 +34,8 @@ struct inbox {
 struct worker {
     struct pipe pipe;
     struct rcu *rcu;
+    struct bfd *bfd; /* NULL: another worker runs it */
+    uint64_t stall;  /* TSC cycles: a loop that begins so late counts as a stall */
     unsigned int id; /* RCU reader */
     unsigned int lcore;
     unsigned int source_count;

@@ -134,6 +134,15 @@ struct config_heartbeat {
     uint32_t ttl_ms; /* required */
 };
 
+struct config_bfd {
+    struct ip_addr peer; /* absent: the next hops, or the tunnel's destination */
+    bool has_peer;
+    bool multihop;       /* false, and true with a peer or a tunnel */
+    uint32_t min_tx_ms;  /* 50 */
+    uint32_t min_rx_ms;  /* 50 */
+    uint32_t multiplier; /* 3 */
+};
+
 /* How its health is told; without any check it is fit. */
 struct config_health {
     uint32_t rise;             /* 2 */
@@ -142,6 +151,8 @@ struct config_health {
     uint32_t hold_down_max_ms; /* 60000 */
     struct config_heartbeat heartbeat;
     bool has_heartbeat;
+    struct config_bfd bfd;
+    bool has_bfd;
 };
 
 struct config_instance {

@@ -88,6 +88,8 @@ static const struct config_type weight = NUMBER(1, 65535);
 static const struct config_type milliseconds = NUMBER(1, 3600000);
 static const struct config_type hold_ms = NUMBER(0, 3600000);
 static const struct config_type results = NUMBER(1, 1000);
+static const struct config_type bfd_ms = NUMBER(1, 60000);
+static const struct config_type multiplier = NUMBER(1, 255);
 static const struct config_type min_alive = NUMBER(0, 16384);
 static const struct config_type mode =
     TYPE(KIND_MODE, uint32_t, .wanted = "a file mode of four octal digits, like 0660");
@@ -237,12 +239,23 @@ static const struct config_field heartbeat_fields[] = {
 };
 static const struct config_type heartbeat = MAPPING(config_heartbeat, heartbeat_fields);
 
+static const struct config_field bfd_fields[] = {
+    {"min_tx_ms", &bfd_ms, AT(config_bfd, min_tx_ms), .fallback = "50"},
+    {"min_rx_ms", &bfd_ms, AT(config_bfd, min_rx_ms), .fallback = "50"},
+    {"multiplier", &multiplier, AT(config_bfd, multiplier), .fallback = "3"},
+    {"multihop", &flag, AT(config_bfd, multihop), .fallback = "false"},
+    {"peer", &address, AT_IF(config_bfd, peer)},
+    END,
+};
+static const struct config_type bfd = MAPPING(config_bfd, bfd_fields);
+
 static const struct config_field health_fields[] = {
     {"rise", &results, AT(config_health, rise), .fallback = "2"},
     {"fall", &results, AT(config_health, fall), .fallback = "3"},
     {"hold_down_ms", &hold_ms, AT(config_health, hold_down_ms), .fallback = "1000"},
     {"hold_down_max_ms", &hold_ms, AT(config_health, hold_down_max_ms), .fallback = "60000"},
     {"heartbeat", &heartbeat, AT_IF(config_health, heartbeat)},
+    {"bfd", &bfd, AT_IF(config_health, bfd)},
     END,
 };
 static const struct config_type health = MAPPING(config_health, health_fields, .check = config_check_health);

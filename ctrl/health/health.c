@@ -120,6 +120,7 @@ const char *health_check_name(enum health_check check)
 {
     static const char *const names[HEALTH_CHECKS] = {
         [CHECK_HEARTBEAT] = "heartbeat",
+        [CHECK_BFD] = "bfd",
     };
 
     return names[check];

@@ -15,12 +15,15 @@
 #ifndef HEALTH_H
 #define HEALTH_H
 
+#include "addr.h"
+#include "bfd_session.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum health_check {
     CHECK_HEARTBEAT, /* the instance, or who watches it, says over the API that it is well */
+    CHECK_BFD,       /* its BFD sessions are up */
     HEALTH_CHECKS,
 };
 
@@ -37,10 +40,22 @@ struct health_rules {
 
 #define HEALTH_RULES_DEFAULT ((struct health_rules){.rise = 2, .fall = 3, .hold_ms = 1000, .hold_max_ms = 60000})
 
+/* BFD with the instance's next hops, or with one peer (RFC 5880, 5881, 5883). */
+struct bfd_check {
+    bool wanted;
+    bool multihop;
+    bool has_peer;
+    struct ip_addr peer; /* several hops away */
+    struct bfd_timers timers;
+};
+
+#define BFD_TIMERS_DEFAULT ((struct bfd_timers){.min_tx_us = 50000, .min_rx_us = 50000, .multiplier = 3})
+
 /* All that an instance's entry says about its health. */
 struct health_settings {
     struct health_rules rules;
     uint32_t heartbeat_ttl_ms; /* 0: no heartbeat is wanted */
+    struct bfd_check bfd;
 };
 
 struct health {

@@ -303,11 +303,14 @@ void install_tick(struct install *install, uint64_t now_ms)
     if (install->recheck) {
         install->recheck = false;
         hops_refresh(install, true);
+        hop_bfds_follow(install);
     }
     if (now_ms - install->refreshed_ms >= REFRESH_INTERVAL_MS) {
         install->refreshed_ms = now_ms;
         refresh_links(install);
         refresh_neighbours(install);
+        hop_bfds_follow(install);
     }
+    hop_bfd_events(install);
     dp_tick(install->dp);
 }

@@ -25,6 +25,7 @@
 
 struct install;
 struct hop;
+struct hop_bfd;
 struct outcome;
 
 struct install_port {
@@ -44,6 +45,8 @@ struct install_settings {
     unsigned int anycast_count;
     /* A hop became reachable or unreachable: the routes that use it are to be decided anew. */
     void (*hop_changed)(void *owner, const struct hop *hop);
+    /* A BFD session began or ceased to be usable. */
+    void (*bfd_changed)(void *owner, const struct hop_bfd *bfd, const struct bfd_event *event);
     /* The path list that the decision has installed for a prefix, PATH_LIST_NONE if none. */
     uint32_t (*decided)(void *owner, const struct prefix *prefix);
     void *owner;
@@ -122,6 +125,32 @@ struct hop_info {
     struct traffic traffic;
 };
 void hop_info(const struct install *install, const struct hop *hop, struct hop_info *out);
+
+/* BFD sessions, which decide on hops. */
+struct hop_bfd_spec {
+    struct ip_addr peer;
+    struct ip_addr local;
+    bool has_local; /* false: the address that the kernel would send from */
+    bool multihop;
+    struct bfd_timers timers;
+    struct hop *via; /* without a tunnel; leads to the peer */
+    struct hop *targets[BFD_TARGETS_MAX];
+    unsigned int target_count;
+};
+
+struct hop_bfd_info {
+    struct bfd_path path; /* local: only while it runs */
+    bool runs;            /* false: nothing leads to the peer */
+    struct bfd_status status;
+};
+
+/* References the hops. Follows them and our addresses from now on. NULL: no memory. */
+struct hop_bfd *hop_bfd_create(struct install *install, const struct hop_bfd_spec *spec);
+/* NULL is fine. */
+void hop_bfd_destroy(struct install *install, struct hop_bfd *bfd);
+/* The targets are used whatever the session says. */
+void hop_bfd_hold(struct install *install, struct hop_bfd *bfd, bool hold);
+void hop_bfd_info(const struct install *install, const struct hop_bfd *bfd, struct hop_bfd_info *out);
 
 /* Outcomes. */
 struct outcome_path {

@@ -12,6 +12,7 @@
 
 LIST_HEAD(hop_list, hop);
 LIST_HEAD(outcome_list, outcome);
+LIST_HEAD(hop_bfd_list, hop_bfd);
 
 /* A port and its kernel twin. */
 struct twin {
@@ -82,6 +83,8 @@ struct install {
     struct outcome_list outcomes[OUTCOME_BUCKETS];
     struct outcome *by_id[PATH_LIST_MAX];
     unsigned int outcome_count;
+    struct hop_bfd_list bfds;
+    struct hop_bfd *bfd_by_session[BFD_SESSIONS_MAX];
     struct prefix_set system;
     bool recheck; /* next hops that are not directly connected are to be looked at again */
     uint64_t now_ms;
@@ -101,6 +104,12 @@ void hop_ask(struct install *install, struct hop *hop);
 /* A glean hop leads out of its port, whatever the address. */
 void hop_set_port(struct install *install, struct hop *hop, unsigned int port);
 
+/* hop_bfd.c */
+/* After hops or addresses have changed. */
+void hop_bfds_follow(struct install *install);
+/* What the sessions have to say. */
+void hop_bfd_events(struct install *install);
+
 /* system.c: makes the system route of a prefix what the kernel's state says it should be. */
 void system_refresh(struct install *install, const struct prefix *prefix);
 /* After an address, its subnet and its broadcast address came, changed or went. */
@@ -118,6 +127,8 @@ bool twins_refresh(struct install *install, const struct kernel_link *old, const
 void twin_refresh_addresses(struct install *install, uint32_t ifindex);
 /* Local or not: what XDP does with a prefix on all ports. */
 void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
+/* XDP takes the session's packets on all ports; discriminator 0: no more. */
+void twins_set_bfd(struct install *install, const struct bfd_path *path, uint32_t discriminator);
 /* The port's link as its driver or netdev tells it now; a sub-interface's is its parent's. */
 bool twin_link_up(const struct install *install, unsigned int port);
 int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;

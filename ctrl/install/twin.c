@@ -45,6 +45,21 @@ void twins_set_local(struct install *install, const struct prefix *prefix, bool 
     }
 }
 
+void twins_set_bfd(struct install *install, const struct bfd_path *path, uint32_t discriminator)
+{
+    for (unsigned int i = 0; i < install->twin_count; i++) {
+        struct twin *twin = &install->twins[i];
+        int result = 0;
+
+        if (twin->steer != NULL) {
+            result = steer_set_bfd(twin->steer, &path->local, &path->peer, path->multihop, discriminator);
+        }
+        if (result != 0) {
+            log_error("port %s: XDP does not take a BFD session: %s", twin->name, strerror(-result));
+        }
+    }
+}
+
 int install_set_anycast(struct install *install, const struct prefix *prefixes, unsigned int count)
 {
     struct prefix *old = install->anycast;

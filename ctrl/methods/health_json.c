@@ -2,7 +2,8 @@
 #include "health_json.h"
 #include "methods_private.h"
 
-#define LONGEST_MS 3600000
+#define LONGEST_MS     3600000
+#define BFD_LONGEST_MS 60000
 
 struct health_params {
     int64_t rise;
@@ -10,6 +11,7 @@ struct health_params {
     int64_t hold_down_ms;
     int64_t hold_down_max_ms;
     const json_t *heartbeat;
+    const json_t *bfd;
 };
 
 static const struct api_param health_table[] = {
@@ -18,6 +20,7 @@ static const struct api_param health_table[] = {
     {"hold_down_ms", API_INTEGER, false, offsetof(struct health_params, hold_down_ms), 0, LONGEST_MS},
     {"hold_down_max_ms", API_INTEGER, false, offsetof(struct health_params, hold_down_max_ms), 0, LONGEST_MS},
     {"heartbeat", API_OBJECT, false, offsetof(struct health_params, heartbeat), 0, 0},
+    {"bfd", API_OBJECT, false, offsetof(struct health_params, bfd), 0, 0},
 };
 
 struct heartbeat_params {
@@ -37,10 +40,44 @@ static int read_heartbeat(struct api_call *call, const json_t *object, struct he
     return code;
 }
 
+struct bfd_params {
+    int64_t min_tx_ms;
+    int64_t min_rx_ms;
+    int64_t multiplier;
+    bool multihop;
+    struct ip_addr peer;
+};
+
+static const struct api_param bfd_table[] = {
+    {"peer", API_ADDRESS, false, offsetof(struct bfd_params, peer), 0, 0},
+    {"min_tx_ms", API_INTEGER, false, offsetof(struct bfd_params, min_tx_ms), 1, BFD_LONGEST_MS},
+    {"min_rx_ms", API_INTEGER, false, offsetof(struct bfd_params, min_rx_ms), 1, BFD_LONGEST_MS},
+    {"multiplier", API_INTEGER, false, offsetof(struct bfd_params, multiplier), 1, UINT8_MAX},
+    {"multihop", API_BOOL, false, offsetof(struct bfd_params, multihop), 0, 0},
+};
+
+static int read_bfd(struct api_call *call, const json_t *object, struct health_settings *out)
+{
+    const struct bfd_timers timers = BFD_TIMERS_DEFAULT;
+    struct bfd_params in = {
+        .min_tx_ms = timers.min_tx_us / 1000, .min_rx_ms = timers.min_rx_us / 1000, .multiplier = timers.multiplier};
+    uint64_t given = 0;
+    int code = read_params(call, object, bfd_table, ARRAY_SIZE(bfd_table), &in, &given);
+
+    out->bfd = (struct bfd_check){
+        .wanted = true,
+        .multihop = in.multihop || (given & 1) != 0,
+        .has_peer = (given & 1) != 0,
+        .peer = in.peer,
+        .timers = {(uint32_t)in.min_tx_ms * 1000, (uint32_t)in.min_rx_ms * 1000, (uint8_t)in.multiplier},
+    };
+    return code;
+}
+
 int health_read(struct api_call *call, const json_t *object, struct health_settings *out)
 {
     const struct health_rules rules = HEALTH_RULES_DEFAULT;
-    struct health_params in = {rules.rise, rules.fall, rules.hold_ms, rules.hold_max_ms, NULL};
+    struct health_params in = {rules.rise, rules.fall, rules.hold_ms, rules.hold_max_ms, NULL, NULL};
     int code = object != NULL ? read_params(call, object, health_table, ARRAY_SIZE(health_table), &in, NULL) : 0;
 
     *out = (struct health_settings){
@@ -51,7 +88,10 @@ int health_read(struct api_call *call, const json_t *object, struct health_setti
     if (in.hold_down_max_ms < in.hold_down_ms) {
         return api_fail(call, API_ERR_PARAMS, "health: hold_down_max_ms is less than hold_down_ms");
     }
-    return in.heartbeat != NULL ? read_heartbeat(call, in.heartbeat, out) : 0;
+    if (in.heartbeat != NULL) {
+        code = read_heartbeat(call, in.heartbeat, out);
+    }
+    return code == 0 && in.bfd != NULL ? read_bfd(call, in.bfd, out) : code;
 }
 
 static json_t *json_checks(const struct health *health)
@@ -67,7 +107,37 @@ static json_t *json_checks(const struct health *health)
     return list;
 }
 
-json_t *json_health(const struct site *site, const struct site_instance *instance)
+static json_t *json_session(const struct hop_bfd_info *info)
+{
+    const struct bfd_status *status = &info->status;
+
+    return json_pack("{s:o, s:o, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:I, s:I, s:I}", "peer",
+                     json_address(&info->path.peer), "local",
+                     info->runs ? json_address(&info->path.local) : json_null(), "multihop", (int)info->path.multihop,
+                     "state", bfd_state_name(status->state), "remote_state", bfd_state_name(status->remote_state),
+                     "diag", bfd_diag_name(status->diag), "remote_diag", bfd_diag_name(status->remote_diag),
+                     "discriminator", (json_int_t)status->discriminator, "remote_discriminator",
+                     (json_int_t)status->remote_discriminator, "detection_ms", status->detection_us / 1000.0, "tx_ms",
+                     status->tx_us / 1000.0, "sent", (json_int_t)status->sent, "received", (json_int_t)status->received,
+                     "failures", (json_int_t)status->failures);
+}
+
+static json_t *json_sessions(const struct control *control, const struct site_instance *instance)
+{
+    json_t *list = json_array();
+
+    for (int family = 0; family < FAMILIES; family++) {
+        struct hop_bfd_info info;
+
+        if (instance->bfds[family] != NULL) {
+            hop_bfd_info(control->install, instance->bfds[family], &info);
+            json_array_append_new(list, json_session(&info));
+        }
+    }
+    return list;
+}
+
+json_t *json_health(const struct control *control, const struct site_instance *instance)
 {
     static const char *const admins[] = {
         [HEALTH_ADMIN_UP] = "up",
@@ -76,7 +146,8 @@ json_t *json_health(const struct site *site, const struct site_instance *instanc
     };
     const struct health *health = &instance->health;
 
-    return json_pack("{s:s, s:b, s:b, s:I, s:o}", "admin", admins[health->admin], "failed", (int)health->failed, "kept",
-                     (int)health->kept, "held_ms", (json_int_t)health_held_ms(health, site_now_ms(site)), "checks",
-                     json_checks(health));
+    return json_pack("{s:s, s:b, s:b, s:I, s:o, s:o}", "admin", admins[health->admin], "failed", (int)health->failed,
+                     "kept", (int)health->kept, "held_ms",
+                     (json_int_t)health_held_ms(health, site_now_ms(control->site)), "checks", json_checks(health),
+                     "bfd", json_sessions(control, instance));
 }

@@ -8,6 +8,6 @@
 /* Reads `health` of instance.set; NULL: no checks. 0 or an API error with its text in the call. */
 int health_read(struct api_call *call, const json_t *object, struct health_settings *out) MUST_USE;
 /* A new reference. */
-json_t *json_health(const struct site *site, const struct site_instance *instance);
+json_t *json_health(const struct control *control, const struct site_instance *instance);
 
 #endif

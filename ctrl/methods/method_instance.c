@@ -170,6 +170,9 @@ const char *hop_why(const struct hop_info *info)
     if (state.bytes[ADJACENCY_LINK] == ADJACENCY_DOWN) {
         return "link down";
     }
+    if (state.bytes[ADJACENCY_BFD] != ADJACENCY_ALIVE) {
+        return "BFD session down";
+    }
     if (state.bytes[ADJACENCY_PROBE] != ADJACENCY_ALIVE) {
         return "health checks failed";
     }
@@ -223,8 +226,8 @@ static json_t *json_instance(const struct control *control, const struct site_in
     return json_pack("{s:s, s:o, s:o, s:s, s:i, s:s, s:b, s:s?, s:o, s:o, s:I, s:I, s:s}", "name", instance->name,
                      "next_hop", next_hops, "tunnel", json_tunnel(&instance->tunnel), "site", instance->site, "weight",
                      (int)instance->weight, "state", health_state_name(health_state(&instance->health)), "alive", alive,
-                     "why", alive ? NULL : why, "health", json_health(control->site, instance), "adjacency",
-                     adjacencies, "packets", (json_int_t)traffic.packets, "bytes", (json_int_t)traffic.bytes, "source",
+                     "why", alive ? NULL : why, "health", json_health(control, instance), "adjacency", adjacencies,
+                     "packets", (json_int_t)traffic.packets, "bytes", (json_int_t)traffic.bytes, "source",
                      instance->configured ? "config" : "api");
 }
 

@@ -53,10 +53,12 @@ static json_t *json_workers(const struct dp *dp)
         struct worker_stats stats;
 
         dp_worker_stats(dp, i, &stats);
-        json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I, s:I, s:f}", "lcore", (int)stats.lcore, "loops",
-                                              (json_int_t)stats.loops, "busy_loops", (json_int_t)stats.busy_loops, "rx",
-                                              (json_int_t)stats.rx, "tx", (json_int_t)stats.tx, "cycles_per_packet",
-                                              stats.cycles_per_packet));
+        json_array_append_new(list, json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "lcore", (int)stats.lcore,
+                                              "loops", (json_int_t)stats.loops, "busy_loops",
+                                              (json_int_t)stats.busy_loops, "rx", (json_int_t)stats.rx, "tx",
+                                              (json_int_t)stats.tx, "stalls", (json_int_t)stats.stalls,
+                                              "stall_longest_us", (json_int_t)stats.stall_longest_us,
+                                              "cycles_per_packet", stats.cycles_per_packet));
     }
     return list;
 }
@@ -133,22 +135,22 @@ int method_stats_get(struct api_call *call, const json_t *params, json_t **resul
         return code;
     }
     dp_stats(control->dp, &stats);
-    return answer(call,
-                  json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
-                            "s:{s:I, s:I}}, s:I, s:{s:I, "
-                            "s:I}}",
-                            "workers", json_workers(control->dp), "ports", json_ports(control), "received",
-                            (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent",
-                            (json_int_t)stats.sent, "punted", (json_int_t)stats.punted, "held", (json_int_t)stats.held,
-                            "icmp_sent", (json_int_t)stats.icmp_sent, "fragments_unmatched",
-                            (json_int_t)stats.fragments_unmatched, "flows_incomplete",
-                            (json_int_t)stats.flows_incomplete, "failed_open", (json_int_t)stats.failed_open, "drops",
-                            json_drops(&stats), "instances", json_instances(control), "fib", "v4", "routes",
-                            (json_int_t)stats.fib[FAMILY_V4].routes, "bytes", (json_int_t)stats.fib[FAMILY_V4].bytes,
-                            "v6", "routes", (json_int_t)stats.fib[FAMILY_V6].routes, "bytes",
-                            (json_int_t)stats.fib[FAMILY_V6].bytes, "row_bytes", (json_int_t)stats.row_bytes, "mbufs",
-                            "free", (json_int_t)stats.mbufs_free, "in_use", (json_int_t)stats.mbufs_in_use),
-                  result);
+    return answer(
+        call,
+        json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
+                  "s:{s:I, s:I}}, s:I, s:{s:I, "
+                  "s:I}}",
+                  "workers", json_workers(control->dp), "ports", json_ports(control), "received",
+                  (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent", (json_int_t)stats.sent,
+                  "punted", (json_int_t)stats.punted, "consumed", (json_int_t)stats.consumed, "held",
+                  (json_int_t)stats.held, "icmp_sent", (json_int_t)stats.icmp_sent, "fragments_unmatched",
+                  (json_int_t)stats.fragments_unmatched, "flows_incomplete", (json_int_t)stats.flows_incomplete,
+                  "failed_open", (json_int_t)stats.failed_open, "drops", json_drops(&stats), "instances",
+                  json_instances(control), "fib", "v4", "routes", (json_int_t)stats.fib[FAMILY_V4].routes, "bytes",
+                  (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes", (json_int_t)stats.fib[FAMILY_V6].routes,
+                  "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes, "row_bytes", (json_int_t)stats.row_bytes, "mbufs",
+                  "free", (json_int_t)stats.mbufs_free, "in_use", (json_int_t)stats.mbufs_in_use),
+        result);
 }
 
 int method_config_get(struct api_call *call, const json_t *params, json_t **result)

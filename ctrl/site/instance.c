@@ -22,6 +22,7 @@ uint32_t site_instance_end(const struct site *site)
 
 static void instance_put_hops(struct site *site, struct site_instance *instance)
 {
+    site_bfd_stop(site, instance);
     for (int family = 0; family < FAMILIES; family++) {
         if (instance->hops[family] != NULL) {
             hop_put(site->install, instance->hops[family]);
@@ -30,9 +31,8 @@ static void instance_put_hops(struct site *site, struct site_instance *instance)
     }
 }
 
-/* Where packets of a family go first; NULL: it takes none. A tunnel takes both, and any next hop will do for its
- * frames; the one of the outer family is preferred. */
-static const struct ip_addr *instance_way(const struct site_instance *instance, enum family family)
+/* A tunnel takes both families, and any next hop will do for its frames; the one of the outer family is preferred. */
+const struct ip_addr *site_instance_way(const struct site_instance *instance, enum family family)
 {
     if (instance->tunnel.type != TUNNEL_NONE) {
         family = instance->tunnel.destination.family;
@@ -45,7 +45,7 @@ static const struct ip_addr *instance_way(const struct site_instance *instance, 
 static int instance_make_hops(struct site *site, struct site_instance *instance)
 {
     for (int family = 0; family < FAMILIES; family++) {
-        const struct ip_addr *way = instance_way(instance, (enum family)family);
+        const struct ip_addr *way = site_instance_way(instance, (enum family)family);
 
         if (way == NULL || instance->hops[family] != NULL) {
             continue;
@@ -68,6 +68,7 @@ static int instance_add(struct site *site, const struct site_instance *instance,
     }
     *copy = *instance;
     memset(copy->hops, 0, sizeof(copy->hops));
+    memset(copy->bfds, 0, sizeof(copy->bfds));
     site_health_start(copy);
     copy->name_hash = hash_bytes(copy->name, strlen(copy->name), 0);
     id = instance_make_hops(site, copy);
@@ -80,6 +81,7 @@ static int instance_add(struct site *site, const struct site_instance *instance,
         return error_set(error, id, "no room for instance %s", instance->name);
     }
     site->instances[id] = copy;
+    site_bfd_start(site, copy);
     site_health_follow(site, copy);
     site_mark_instance(site, (uint32_t)id);
     return 0;
@@ -89,12 +91,13 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
 {
     struct site_instance *old = site->instances[id];
     struct site_instance next = *instance;
+    bool same_bfd;
 
     next.health = old->health;
     next.heartbeat_ms = old->heartbeat_ms;
     next.name_hash = old->name_hash;
     for (int family = 0; family < FAMILIES; family++) {
-        next.hops[family] = instance_way(&next, (enum family)family) != NULL ? old->hops[family] : NULL;
+        next.hops[family] = site_instance_way(&next, (enum family)family) != NULL ? old->hops[family] : NULL;
     }
     if (instance_make_hops(site, &next) != 0) {
         for (int family = 0; family < FAMILIES; family++) {
@@ -105,18 +108,27 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
         return error_set(error, -ENOMEM, "no room for instance %s", instance->name);
     }
     site_mark_instance(site, id); /* what the old next hops attracted */
+    same_bfd = site_bfd_same(old, &next);
+    if (!same_bfd) {
+        site_bfd_stop(site, old);
+    }
+    memcpy(next.bfds, old->bfds, sizeof(next.bfds));
     for (int family = 0; family < FAMILIES; family++) {
         if (old->hops[family] != NULL && next.hops[family] == NULL) {
             hop_put(site->install, old->hops[family]);
         }
     }
     *old = next;
-    site_health_follow(site, old);
     for (int family = 0; family < FAMILIES; family++) {
         if (next.hops[family] != NULL) {
-            hop_set_address(site->install, next.hops[family], instance_way(&next, (enum family)family), &next.tunnel);
+            hop_set_address(site->install, next.hops[family], site_instance_way(&next, (enum family)family),
+                            &next.tunnel);
         }
     }
+    if (!same_bfd) {
+        site_bfd_start(site, old);
+    }
+    site_health_follow(site, old);
     site_mark_instance(site, id);
     return 0;
 }

@@ -10,7 +10,8 @@
 
 static uint32_t checks_of(const struct site_instance *instance)
 {
-    return instance->checks.heartbeat_ttl_ms != 0 ? 1u << CHECK_HEARTBEAT : 0;
+    return (instance->checks.heartbeat_ttl_ms != 0 ? 1u << CHECK_HEARTBEAT : 0) |
+           (instance->checks.bfd.wanted ? 1u << CHECK_BFD : 0);
 }
 
 void site_health_start(struct site_instance *instance)
@@ -107,6 +108,7 @@ void site_health_apply(struct site *site)
                      health->admin == HEALTH_ADMIN_DOWN ? ADJACENCY_DOWN : ADJACENCY_ALIVE);
             set_hops(site, instance, ADJACENCY_PROBE,
                      health->failed && !health->kept ? ADJACENCY_SUSPECT : ADJACENCY_ALIVE);
+            site_bfd_hold(site, instance, health->kept);
         }
     }
     site->health_changed = false;
@@ -128,6 +130,29 @@ static bool check_heartbeat(struct site *site, struct site_instance *instance)
     return true;
 }
 
+/* Its adjacencies know already; the hold-down and the floor do not. */
+static bool check_bfd(struct site *site, struct site_instance *instance)
+{
+    if (!instance->checks.bfd.wanted) {
+        return false;
+    }
+    return health_set(&instance->health, CHECK_BFD, site_bfd_passes(site, instance), site->now_ms);
+}
+
+void site_bfd_changed(void *owner, const struct hop_bfd *bfd, const struct bfd_event *event)
+{
+    struct site *site = owner;
+
+    for (uint32_t id = 0; site != NULL && id < site->instance_names.end; id++) {
+        const struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL && (instance->bfds[FAMILY_V4] == bfd || instance->bfds[FAMILY_V6] == bfd)) {
+            log_notice("instance %s: its BFD session is %s%s%s", instance->name, event->usable ? "up" : "down",
+                       event->usable ? "" : ": ", event->usable ? "" : bfd_diag_name(event->diag));
+        }
+    }
+}
+
 void site_health_tick(struct site *site)
 {
     bool any_failed = site->failopen;
@@ -139,6 +164,7 @@ void site_health_tick(struct site *site)
             continue;
         }
         site->health_changed |= check_heartbeat(site, instance);
+        site->health_changed |= check_bfd(site, instance);
         if (health_tick(&instance->health, site->now_ms)) {
             site->health_changed = true;
             log_notice("instance %s has recovered", instance->name);

@@ -45,7 +45,8 @@ struct site_instance {
     uint16_t session_id;
     /* the site's: */
     struct health health;
-    uint64_t heartbeat_ms; /* the last one; 0: none yet, the time begins at the next tick */
+    struct hop_bfd *bfds[FAMILIES]; /* by the peer's family */
+    uint64_t heartbeat_ms;          /* the last one; 0: none yet, the time begins at the next tick */
     uint64_t name_hash;
     struct hop *hops[FAMILIES]; /* by the packets' family: with a next hop of that family, or with a tunnel */
 };
@@ -71,6 +72,7 @@ void site_destroy(struct site *site);
 
 /* Callbacks for struct install_settings; the owner is the site. */
 void site_hop_changed(void *site, const struct hop *hop);
+void site_bfd_changed(void *site, const struct hop_bfd *bfd, const struct bfd_event *event);
 uint32_t site_decided(void *site, const struct prefix *prefix);
 
 /* Other rules, other anycast prefixes: every prefix is to be decided anew. 0 or -ENOMEM. */

@@ -53,6 +53,18 @@ void site_release_target(struct site *site, const struct target *target, enum fa
 void site_mark_instance(struct site *site, uint32_t id);
 /* Marks every prefix dirty. */
 void site_mark_all(struct site *site);
+/* Where packets of a family go first; NULL: it takes none. */
+const struct ip_addr *site_instance_way(const struct site_instance *instance, enum family family);
+
+/* instance_bfd.c */
+void site_bfd_start(struct site *site, struct site_instance *instance);
+void site_bfd_stop(struct site *site, struct site_instance *instance);
+/* The sessions of one will do for the other. */
+bool site_bfd_same(const struct site_instance *a, const struct site_instance *b);
+/* They are used whatever their sessions say. */
+void site_bfd_hold(struct site *site, const struct site_instance *instance, bool hold);
+bool site_bfd_passes(const struct site *site, const struct site_instance *instance);
+
 /* instance_health.c */
 void site_health_start(struct site_instance *instance);
 /* Other checks than before. */

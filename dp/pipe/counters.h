@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a worker counts. Each worker has its own, written by it alone and read by the control thread at any time; every
- * packet ends in exactly one of sent, punted and drops[], or is held, in a ring on its way to another worker or by a
- * worker that waits for a neighbour or a first fragment: received + created = sent + punted + sum(drops) + held
+ * packet ends in exactly one of sent, punted, consumed and drops[], or is held, in a ring on its way to another worker
+ * or by a worker that waits for a neighbour or a first fragment: received + created = sent + punted + consumed +
+ * sum(drops) + held
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -23,12 +24,15 @@ struct counters {
     uint64_t loops;
     uint64_t busy_loops;  /* loops that received something */
     uint64_t busy_cycles; /* TSC cycles of those */
+    uint64_t stalls; /* loops that began over a millisecond after the one before: the worker was kept from running */
+    uint64_t stall_longest; /* TSC cycles */
     uint64_t received;
     uint64_t created;   /* what the kernel sends through a twin, and what is made here */
     uint64_t icmp_sent; /* of these: ICMP errors */
     uint64_t sent;
     uint64_t punted;
-    uint64_t held; /* now: packets that wait for a neighbour, or for the first fragment of their datagram */
+    uint64_t consumed; /* BFD packets of sessions of ours */
+    uint64_t held;     /* now: packets that wait for a neighbour, or for the first fragment of their datagram */
     uint64_t fragments_unmatched; /* steered without their first fragment, by addresses and id */
     uint64_t flows_incomplete;    /* steered by addresses alone, as the packet has no more or quotes no more */
     uint64_t failed_open;         /* given to a suspect adjacency, because no better one was left */

@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "adjacency.h"
+#include "bfd.h"
 #include "counters.h"
 #include "fib.h"
 #include "path_list.h"
@@ -50,6 +51,8 @@ struct pipe {
     const struct path_list *const *path_lists; /* by id */
     const struct adjacency *adjacencies;       /* by id */
     const struct pipe_port *ports;             /* by index */
+    struct bfd *bfd;                           /* NULL: no BFD packet is ours */
+    unsigned int worker;                       /* id */
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */

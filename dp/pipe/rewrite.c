@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fourth stage: TTL, checksum, link-layer header, and into the lane of the egress port. */
+#include "bfd_io.h"
 #include "burst.h"
 #include "encap.h"
 #include "fragment.h"
@@ -35,7 +36,9 @@ static __attribute__((noinline)) void packet_special(struct pipe *pipe, uint16_t
 {
     switch (kind) {
     case REWRITE_LOCAL:
-        packet_punt(pipe, port, packet->mbuf); /* whatever the TTL */
+        if (!bfd_take(pipe, port, packet, family)) {
+            packet_punt(pipe, port, packet->mbuf); /* whatever the TTL */
+        }
         break;
     case REWRITE_UNRESOLVED:
     case REWRITE_GLEAN:

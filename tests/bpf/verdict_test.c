@@ -209,7 +209,7 @@ static enum steer_verdict verdict(struct bench *bench, const uint8_t *frame, uns
         }
     }
     assert_int_not_equal(moved, -1);
-    assert_int_equal(run.retval, moved == STEER_REDIRECTED ? XDP_REDIRECT : XDP_PASS);
+    assert_int_equal(run.retval, moved == STEER_REDIRECTED || moved == STEER_BFD ? XDP_REDIRECT : XDP_PASS);
     return (enum steer_verdict)moved;
 }
 
@@ -336,6 +336,89 @@ static void a_vlan_comes_and_goes(void **state)
     bench_close(&bench);
 }
 
+static const struct {
+    const char *name;
+    bool v6;
+    struct {
+        uint16_t at; /* from the IP header of IPv4; IPv6 lies 20 bytes further from UDP on */
+        uint8_t byte;
+    } change;
+    enum steer_verdict verdict;
+} bfd_cases[] = {
+    {"a session's", false, {0, 0x45}, STEER_BFD},
+    {"a session's, IPv6", true, {1, 0}, STEER_BFD},
+    {"by a neighbour that does not know us yet", false, {20 + 8 + 11, 0}, STEER_BFD},
+    {"by a neighbour that does not know us yet, IPv6", true, {20 + 8 + 11, 0}, STEER_BFD},
+    {"with another discriminator", false, {20 + 8 + 11, 3}, STEER_BY_PREFIX},
+    {"with another discriminator, IPv6", true, {20 + 8 + 11, 3}, STEER_BY_PREFIX},
+    {"from farther than the link", false, {8, 254}, STEER_BY_PREFIX},
+    {"from farther than the link, IPv6", true, {7, 254}, STEER_BY_PREFIX},
+    {"from another neighbour", false, {15, 9}, STEER_BY_PREFIX},
+    {"to another port", false, {23, 0xc9}, STEER_BY_PREFIX},
+    {"to another port, IPv6", true, {23, 0xc9}, STEER_BY_PREFIX},
+    {"in TCP", false, {9, 6}, STEER_BY_PREFIX},
+    {"in TCP, IPv6", true, {6, 6}, STEER_BY_PREFIX},
+    {"with options", false, {0, 0x46}, STEER_BY_PREFIX},
+    {"in a fragment", false, {6, 0x20}, STEER_BY_PREFIX},
+};
+
+/* BFD of 10.0.1.2 or fd00:1::2, with discriminators 1 and 2, up. */
+static void build_bfd(uint8_t frame[LAB_FRAME_SIZE], bool v6)
+{
+    uint8_t *ip = frame + ETH_HLEN;
+    uint8_t *udp = ip + (v6 ? 40 : 20);
+
+    lab_frame_build(&(struct lab_frame){.src = v6 ? "fd00:1::2" : "10.0.1.2", .dst = v6 ? "fd00:1::1" : "10.0.1.1"},
+                    frame);
+    ip[v6 ? 7 : 8] = 255;
+    udp[2] = 3784 >> 8;
+    udp[3] = 3784 & 255;
+    udp[8] = 0x20;
+    udp[9] = 0xc0;
+    udp[10] = 3;
+    udp[11] = 24;
+    memset(udp + 12, 0, 8);
+    udp[15] = 1;
+    udp[19] = 2;
+}
+
+static void only_bfd_of_our_sessions_is_ours(void **state)
+{
+    struct bench bench = bench_open(STEER_TRANSIT);
+    struct ip_addr addrs[4];
+    static const char *const texts[] = {"10.0.1.1", "10.0.1.2", "fd00:1::1", "fd00:1::2"};
+    uint8_t frame[LAB_FRAME_SIZE];
+
+    (void)state;
+    add_socket(&bench);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ip_addr_parse(texts[i], &addrs[i]), 0);
+    }
+    for (int i = 0; i < 4; i += 2) {
+        assert_int_equal(steer_set_bfd(bench.steer, &addrs[i], &addrs[i + 1], false, 2), 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bfd_cases); i++) {
+        unsigned int shift = bfd_cases[i].v6 && bfd_cases[i].change.at >= 20 ? 20 : 0;
+
+        build_bfd(frame, bfd_cases[i].v6);
+        frame[ETH_HLEN + bfd_cases[i].change.at + shift] = bfd_cases[i].change.byte;
+        if (verdict(&bench, frame, sizeof(frame)) != bfd_cases[i].verdict) {
+            fail_msg("BFD %s is not %s", bfd_cases[i].name, steer_verdict_name(bfd_cases[i].verdict));
+        }
+    }
+    assert_int_equal(steer_set_bfd(bench.steer, &addrs[0], &addrs[1], false, 0), 0);
+    assert_int_equal(steer_set_bfd(bench.steer, &addrs[0], &addrs[1], false, 0), 0);
+    build_bfd(frame, false);
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_BY_PREFIX);
+    assert_int_equal(steer_set_bfd(bench.steer, &addrs[0], &addrs[1], true, 2), 0);
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_BY_PREFIX);
+    frame[ETH_HLEN + 22] = 4784 >> 8;
+    frame[ETH_HLEN + 23] = 4784 & 255;
+    frame[ETH_HLEN + 8] = 60; /* several hops */
+    assert_int_equal(verdict(&bench, frame, sizeof(frame)), STEER_BFD);
+    bench_close(&bench);
+}
+
 static void a_new_mac_is_ours_and_the_old_one_is_not(void **state)
 {
     struct bench bench = bench_open(STEER_TRANSIT);
@@ -361,6 +444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_a_socket_everything_is_the_kernels),
         cmocka_unit_test(prefixes_come_and_go_and_defaults_come_back),
         cmocka_unit_test(a_vlan_comes_and_goes),
+        cmocka_unit_test(only_bfd_of_our_sessions_is_ours),
         cmocka_unit_test(a_new_mac_is_ours_and_the_old_one_is_not),
     };
 

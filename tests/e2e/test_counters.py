@@ -72,7 +72,7 @@ def totals(rpc):
     received = sum(worker["rx"] for worker in stats["workers"])
     sent = sum(worker["tx"] for worker in stats["workers"])
     arrived = received + stats["created"]
-    ended = sent + stats["punted"] + sum(stats["drops"].values()) + stats["held"]
+    ended = sent + stats["punted"] + stats["consumed"] + sum(stats["drops"].values()) + stats["held"]
     return arrived, ended, {"forwarded": sent - stats["icmp_sent"], "received": received, **stats["drops"]}
 
 

@@ -415,7 +415,7 @@ void world_clear(struct world *world)
 bool world_adds_up(const struct world *world)
 {
     const struct counters *counters = &world->counters;
-    uint64_t ended = counters->sent + counters->punted + counters->held;
+    uint64_t ended = counters->sent + counters->punted + counters->consumed + counters->held;
 
     for (int reason = 0; reason < DROP_REASONS; reason++) {
         ended += counters->drops[reason];
