@@ -13,6 +13,7 @@ struct plan {
     struct dp_settings dp;
     struct port_settings ports[PIPE_PORTS_MAX];
     char *arguments[PIPE_PORTS_MAX]; /* of ports whose argument is made of two */
+    struct port_memif memifs[PIPE_PORTS_MAX];
     struct install_port install_ports[PIPE_PORTS_MAX];
     unsigned int port_count;
     const char *pci[PIPE_PORTS_MAX];

@@ -24,7 +24,7 @@ static unsigned int parent_of(const struct config *config, const struct config_p
     unsigned int parent = 0;
 
     while (config->ports.items[parent].has_vlan ||
-           strcmp(config->ports.items[parent].device.text, port->device.text) != 0) {
+           !config_device_same(&config->ports.items[parent].device, &port->device)) {
         parent++;
     }
     return parent;
@@ -40,6 +40,19 @@ static void plan_vlan(const struct config *config, struct plan *plan, unsigned i
     settings->queues = 0;
     plan->install_ports[index].vlan = settings->vlan;
     plan->install_ports[index].parent = settings->parent;
+}
+
+static void plan_memif(struct plan *plan, unsigned int index, const struct config_memif *memif)
+{
+    plan->memifs[index] = (struct port_memif){
+        .socket = memif->socket,
+        .abstract = memif->abstract,
+        .client = memif->client,
+        .id = memif->id,
+        .ring = memif->ring,
+        .secret = memif->secret,
+    };
+    plan->ports[index].memif = &plan->memifs[index];
 }
 
 static int plan_port(const struct config *config, struct plan *plan, unsigned int index)
@@ -74,6 +87,8 @@ static int plan_port(const struct config *config, struct plan *plan, unsigned in
         plan_vlan(config, plan, index);
     } else if (port->device.kind == CONFIG_DEVICE_PCI) {
         plan->pci[plan->dp.eal.pci_count++] = port->device.argument;
+    } else if (port->device.kind == CONFIG_DEVICE_MEMIF) {
+        plan_memif(plan, index, port->device.memif);
     }
     return 0;
 }

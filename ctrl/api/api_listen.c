@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api_listen.h"
+#include "stale_socket.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -64,35 +65,6 @@ static int take_lock(const char *path, struct error *error)
                                   : error_set(error, -errno, "cannot lock %s: %s", lock_path, strerror(errno));
     close(fd);
     return result;
-}
-
-/* Removes a socket that nobody listens on; a file of any other kind is somebody's. */
-static int remove_stale(const struct sockaddr_un *address, struct error *error)
-{
-    struct stat stat;
-    bool answers;
-    int fd;
-
-    if (lstat(address->sun_path, &stat) != 0) {
-        return errno == ENOENT ? 0
-                               : error_set(error, -errno, "cannot look at %s: %s", address->sun_path, strerror(errno));
-    }
-    if (!S_ISSOCK(stat.st_mode)) {
-        return error_set(error, -EADDRINUSE, "%s is there and is no socket; move it away", address->sun_path);
-    }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
-    }
-    /* anything but a refusal, a full backlog say, means that somebody is there */
-    answers = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED;
-    close(fd);
-    if (answers) {
-        return error_set(error, -EADDRINUSE, "another anyfwd answers on %s", address->sun_path);
-    }
-    return unlink(address->sun_path) == 0
-               ? 0
-               : error_set(error, -errno, "cannot remove the old %s: %s", address->sun_path, strerror(errno));
 }
 
 static int set_access(const char *path, mode_t mode, const char *group, struct error *error)
@@ -166,7 +138,7 @@ int api_listen(struct api_listener *listener, const char *path, mode_t mode, con
         result = listener->lock;
         goto free_path;
     }
-    result = remove_stale(&address, error);
+    result = stale_socket_remove(&address, SOCK_STREAM, error);
     if (result == 0) {
         result = bind_and_listen(listener, &address, mode, group, error);
     }

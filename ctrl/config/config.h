@@ -60,17 +60,27 @@ enum config_device_kind {
     CONFIG_DEVICE_PCI,    /* argument: address, "0000:3b:00.0" */
     CONFIG_DEVICE_AF_XDP, /* argument: interface */
     CONFIG_DEVICE_TAP,    /* argument: interface */
-    CONFIG_DEVICE_MEMIF,  /* argument: devargs of net_memif, "role=client,socket=/run/memif.sock" */
+    CONFIG_DEVICE_MEMIF,  /* argument: as written; memif: what it says */
     CONFIG_DEVICE_PCAP,   /* argument: file to receive from, output: file to send to */
     CONFIG_DEVICE_NULL,   /* argument: "" */
     CONFIG_DEVICE_VDEV,   /* argument: DPDK devargs, "net_ring0" */
 };
 
+struct config_memif {
+    const char *socket; /* required; a path, or a name in the abstract namespace */
+    bool abstract;
+    bool client;        /* the other side listens on the socket; false: we do */
+    uint32_t id;        /* which of the socket's interfaces; 0 */
+    uint32_t ring;      /* descriptors, a power of two; 0: the driver's default. The client's counts */
+    const char *secret; /* NULL: none */
+};
+
 struct config_device {
     enum config_device_kind kind;
-    const char *text; /* "af_xdp:eth0": a device has one spelling */
+    const char *text; /* as written: "af_xdp:eth0" */
     const char *argument;
-    const char *output; /* NULL but for PCAP */
+    const char *output;               /* NULL but for PCAP */
+    const struct config_memif *memif; /* NULL but for MEMIF */
 };
 
 enum config_steer { CONFIG_STEER_ANYCAST, CONFIG_STEER_TRANSIT };
@@ -233,6 +243,8 @@ int config_parse(const char *text, size_t length, const char *name, struct confi
 bool config_name_valid(const char *text);
 /* control_lcore is one of worker_lcores. */
 bool config_lcore_is_shared(const struct config_dpdk *dpdk);
+/* Whether two settings name one device. */
+bool config_device_same(const struct config_device *a, const struct config_device *b);
 /* NULL is fine. */
 void config_free(struct config *config);
 

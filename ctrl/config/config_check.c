@@ -98,18 +98,14 @@ static bool is_wire(const struct config_port *port, const char *interface)
     return port->device.kind == CONFIG_DEVICE_TAP && strcmp(port->device.argument, interface) == 0;
 }
 
-static bool same_device(const struct config_port *a, const struct config_port *b)
-{
-    return strcmp(a->device.text, b->device.text) == 0;
-}
-
 /* Two ports that share a device, a VLAN of it, or a twin: what they share, or NULL. */
 static const char *shared_by(const struct config_port *a, const struct config_port *b)
 {
-    if (same_device(a, b) && a->has_vlan && b->has_vlan && a->vlan == b->vlan) {
+    if (config_device_same(&a->device, &b->device) && a->has_vlan && b->has_vlan && a->vlan == b->vlan) {
         return "VLAN";
     }
-    if (same_device(a, b) && !a->has_vlan && !b->has_vlan && a->device.kind != CONFIG_DEVICE_NULL) {
+    if (config_device_same(&a->device, &b->device) && !a->has_vlan && !b->has_vlan &&
+        a->device.kind != CONFIG_DEVICE_NULL) {
         return "device";
     }
     if (is_wire(a, b->twin) || is_wire(b, a->twin)) {
@@ -122,7 +118,7 @@ static const char *shared_by(const struct config_port *a, const struct config_po
 static bool has_parent(const struct config_port *ports, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (!ports[i].has_vlan && same_device(&ports[i], &ports[n])) {
+        if (!ports[i].has_vlan && config_device_same(&ports[i].device, &ports[n].device)) {
             return true;
         }
     }

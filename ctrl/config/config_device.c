@@ -33,6 +33,12 @@ static bool pci_valid(const char *text)
     return true;
 }
 
+static bool any(const char *text)
+{
+    (void)text;
+    return true;
+}
+
 static bool present(const char *text)
 {
     return text[0] != '\0';
@@ -54,7 +60,7 @@ static const struct device_kind {
     [CONFIG_DEVICE_PCI] = {"pci", pci_valid, "a PCI address in lower case, like pci:0000:3b:00.0"},
     [CONFIG_DEVICE_AF_XDP] = {"af_xdp", config_ifname_valid, "an interface name of at most 15 bytes"},
     [CONFIG_DEVICE_TAP] = {"tap", config_ifname_valid, "an interface name of at most 15 bytes"},
-    [CONFIG_DEVICE_MEMIF] = {"memif", present, "DPDK's arguments, like memif:role=client,socket=/run/memif.sock"},
+    [CONFIG_DEVICE_MEMIF] = {"memif", any, NULL}, /* config_memif_parse() judges it */
     [CONFIG_DEVICE_PCAP] = {"pcap", pcap_valid, "two files, like pcap:in.pcap,out.pcap"},
     [CONFIG_DEVICE_NULL] = {"null", NULL, "nothing: plain null"},
     [CONFIG_DEVICE_VDEV] = {"vdev", present, "a DPDK virtual device, like vdev:net_ring0"},
@@ -118,6 +124,23 @@ int config_device_parse(const struct config_scalar *scalar, void *out, struct er
     if (device.kind == CONFIG_DEVICE_PCAP) {
         device.output = output_split(copy);
     }
+    if (device.kind == CONFIG_DEVICE_MEMIF) {
+        int result = config_memif_parse(scalar->config, argument, &device.memif, why);
+
+        if (result != 0) {
+            return result;
+        }
+    }
     memcpy(out, &device, sizeof(device));
     return 0;
+}
+
+/* A memif is the interface of one id of a socket, whatever else is said of it. */
+bool config_device_same(const struct config_device *a, const struct config_device *b)
+{
+    if (a->kind == CONFIG_DEVICE_MEMIF && b->kind == CONFIG_DEVICE_MEMIF) {
+        return a->memif->abstract == b->memif->abstract && a->memif->id == b->memif->id &&
+               strcmp(a->memif->socket, b->memif->socket) == 0;
+    }
+    return strcmp(a->text, b->text) == 0;
 }

@@ -28,13 +28,18 @@ static int digits_parse(const char *text, const char *end, uint64_t max, uint64_
     return 0;
 }
 
+int config_digits_parse(const char *text, uint64_t max, uint64_t *out)
+{
+    return digits_parse(text, text + strlen(text), max, out);
+}
+
 static int number_parse(const struct config_scalar *in, void *out, struct error *why)
 {
     uint64_t value;
     uint32_t narrow;
 
     (void)why;
-    if (digits_parse(in->text, in->text + strlen(in->text), in->type->max, &value) != 0 || value < in->type->min) {
+    if (config_digits_parse(in->text, in->type->max, &value) != 0 || value < in->type->min) {
         return -EINVAL;
     }
     narrow = (uint32_t)value;

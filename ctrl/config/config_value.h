@@ -24,6 +24,11 @@ const char *config_value_format(const struct config_type *type, const void *valu
 /* What is right for any type: "a number from 1 to 64". */
 const char *config_value_wanted(const struct config_type *type, struct error *buffer);
 
+/* Digits, without a sign or a needless zero in front, of at most `max`. 0 or -EINVAL. */
+int config_digits_parse(const char *text, uint64_t max, uint64_t *out) MUST_USE;
+/* What follows "memif:". As config_value_parse(). */
+int config_memif_parse(struct config *config, const char *argument, const struct config_memif **out,
+                       struct error *why) MUST_USE;
 /* "af_xdp:eth0"; a scalar of KIND_DEVICE as config_value_parse(). */
 int config_device_parse(const struct config_scalar *scalar, void *out, struct error *why) MUST_USE;
 /* A name that Linux accepts for an interface. */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define REQUESTS_A_TICK     64   /* neighbours asked for on behalf of packets, so that a spray costs little */
-#define REFRESH_INTERVAL_MS 1000 /* unresolved neighbours are asked for again, links looked at */
+#define REFRESH_INTERVAL_MS 1000 /* unresolved neighbours are asked for again */
+#define LINK_INTERVAL_MS    100  /* links of devices that are no netdev are looked at */
 #define GLEANS_A_TICK       2    /* of these, on connected subnets: fewer than would fill the kernel's table of 1024 */
 /* Neighbours in use are verified, since XDP hides from the kernel that they are. Its table, once crowded, forgets those
  * that were stale for 5 seconds. */
@@ -305,9 +306,12 @@ void install_tick(struct install *install, uint64_t now_ms)
         hops_refresh(install, true);
         hop_bfds_follow(install);
     }
+    if (now_ms - install->links_ms >= LINK_INTERVAL_MS) {
+        install->links_ms = now_ms;
+        refresh_links(install);
+    }
     if (now_ms - install->refreshed_ms >= REFRESH_INTERVAL_MS) {
         install->refreshed_ms = now_ms;
-        refresh_links(install);
         refresh_neighbours(install);
         hop_bfds_follow(install);
     }

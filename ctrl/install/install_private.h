@@ -89,6 +89,7 @@ struct install {
     bool recheck; /* next hops that are not directly connected are to be looked at again */
     uint64_t now_ms;
     uint64_t refreshed_ms;
+    uint64_t links_ms; /* links were looked at */
 };
 
 /* hop.c: takes over nothing. */

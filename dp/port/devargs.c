@@ -18,6 +18,27 @@ static int format_pcap(const char *argument, unsigned int index, char *out, size
                     *to != '\0' ? ",tx_pcap=" : "", to);
 }
 
+/* A frame lies in one buffer of the shared memory, which the client makes: the driver of DPDK 22.11 garbles the smaller
+ * packets among those that take several. */
+static unsigned int memif_buffer(unsigned int mtu)
+{
+    return RTE_MIN(RTE_MAX(RTE_ALIGN(mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN, 64u), 2048u), (unsigned int)UINT16_MAX);
+}
+
+static int format_memif(const struct port_settings *settings, unsigned int index, char *out, size_t size)
+{
+    const struct port_memif *memif = settings->memif;
+    char ring[32] = "";
+
+    if (memif->ring != 0) {
+        snprintf(ring, sizeof(ring), ",rsize=%d", __builtin_ctz(memif->ring));
+    }
+    return snprintf(out, size, "net_memif%u,role=%s,id=%u,socket=%s,socket-abstract=%s,bsize=%u%s%s%s", index,
+                    memif->client ? "client" : "server", memif->id, memif->socket, memif->abstract ? "yes" : "no",
+                    memif_buffer(settings->mtu), ring, memif->secret != NULL ? ",secret=" : "",
+                    memif->secret != NULL ? memif->secret : "");
+}
+
 /* A comma would end the value and begin another key. */
 static bool is_value(const char *argument)
 {
@@ -57,7 +78,7 @@ int devargs_format(const struct port_settings *settings, unsigned int index, cha
         n = snprintf(out, size, "net_tap%u,iface=%s", index, argument);
         break;
     case PORT_MEMIF:
-        n = snprintf(out, size, "net_memif%u%s%s", index, *argument != '\0' ? "," : "", argument);
+        n = format_memif(settings, index, out, size);
         break;
     case PORT_PCAP:
         n = format_pcap(argument, index, out, size);

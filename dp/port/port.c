@@ -2,6 +2,7 @@
 #include "port.h"
 #include "devargs.h"
 #include "log.h"
+#include "memif.h"
 #include "netdev.h"
 #include <errno.h>
 #include <net/if.h>
@@ -65,12 +66,16 @@ static void device_name(const char *devargs, char out[PORT_NAME_MAX])
 static int device_open(const char *devargs, const char *port_name, char name[PORT_NAME_MAX], uint16_t *device,
                        struct error *error)
 {
-    int result = rte_dev_probe(devargs);
+    int result;
 
+    device_name(devargs, name);
+    if (rte_eth_dev_get_port_by_name(name, device) == 0) { /* the EAL took the PCI devices that it was given */
+        return 0;
+    }
+    result = rte_dev_probe(devargs);
     if (result != 0) {
         return error_set(error, result, "port %s: no device \"%s\" (%s)", port_name, devargs, rte_strerror(-result));
     }
-    device_name(devargs, name);
     if (rte_eth_dev_get_port_by_name(name, device) != 0) {
         return error_set(error, -ENODEV, "port %s: device \"%s\" is not an Ethernet device", port_name, devargs);
     }
@@ -198,8 +203,9 @@ static int choose_queues(struct port *port, const struct port_settings *settings
     }
     port->rx_queues = (uint16_t)settings->queues;
     port->tx_queues = (uint16_t)RTE_MIN(workers, info.max_tx_queues);
-    /* drivers of both kinds in one device (AF_XDP, TAP) want as many of each */
-    if (port->kind == PORT_AF_XDP || port->kind == PORT_TAP) {
+    /* drivers of both kinds in one device (AF_XDP, TAP) want as many of each; and of a memif both sides must have as
+     * many, since the driver takes a queue without a ring for one that has the first ring */
+    if (port->kind == PORT_AF_XDP || port->kind == PORT_TAP || port->kind == PORT_MEMIF) {
         port->tx_queues = port->rx_queues;
     }
     return 0;
@@ -329,6 +335,10 @@ static int main_device_open(struct port *port, const struct port_settings *setti
 
     if (devargs_format(settings, index, devargs, sizeof(devargs)) != 0) {
         return error_set(error, -EINVAL, "port %s: bad device argument \"%s\"", settings->name, settings->argument);
+    }
+    result = memif_prepare(settings, error);
+    if (result != 0) {
+        return result;
     }
     result = device_open(devargs, settings->name, port->device_name, &port->device, error);
     if (result == 0) {

@@ -21,16 +21,26 @@
 
 enum port_kind { PORT_PCI, PORT_AF_XDP, PORT_TAP, PORT_MEMIF, PORT_PCAP, PORT_NULL, PORT_VDEV };
 
+struct port_memif {
+    const char *socket; /* a path, or a name in the abstract namespace */
+    bool abstract;
+    bool client;
+    uint32_t id;
+    unsigned int ring;  /* descriptors, a power of two; 0: the driver's default */
+    const char *secret; /* NULL: none */
+};
+
 struct port_settings {
     const char *name; /* the operator's */
     enum port_kind kind;
-    const char *argument;   /* what follows "kind:" in the configuration; "" for null */
-    unsigned int queues;    /* receive queues, 1 to PORT_QUEUES_MAX */
-    unsigned int mtu;       /* 0: the device's own; of PORT_AF_XDP the netdev's */
-    unsigned int icmp_rate; /* ICMP errors a second about what it receives; 0: 1000 */
-    const char *twin;       /* name of the TAP that is to be the kernel twin; NULL: the netdev of PORT_AF_XDP itself */
-    uint16_t vlan;          /* VID of a sub-interface, else 0 */
-    unsigned int parent;    /* index of the port that a sub-interface is a part of */
+    const char *argument;           /* what follows "kind:" in the configuration; "" for null */
+    const struct port_memif *memif; /* of PORT_MEMIF */
+    unsigned int queues;            /* receive queues, 1 to PORT_QUEUES_MAX */
+    unsigned int mtu;               /* 0: the device's own; of PORT_AF_XDP the netdev's */
+    unsigned int icmp_rate;         /* ICMP errors a second about what it receives; 0: 1000 */
+    const char *twin;    /* name of the TAP that is to be the kernel twin; NULL: the netdev of PORT_AF_XDP itself */
+    uint16_t vlan;       /* VID of a sub-interface, else 0 */
+    unsigned int parent; /* index of the port that a sub-interface is a part of */
 };
 
 struct port {
@@ -89,7 +99,8 @@ int port_open_vlan(struct port *port, const struct port *parent, const struct po
 int port_start(struct port *port, struct error *error) MUST_USE;
 /* Frames for us carry this MAC address from now on: the twin was given another one. */
 void port_set_mac(struct port *port, const uint8_t mac[6]);
-/* As the driver tells it. */
+/* As the driver tells it now. No driver is asked for link interrupts: it would answer from what the last one left, and
+ * where one was lost (seen with e1000) a link would stay what it was for good. */
 bool port_link_up(const struct port *port);
 /* The device's MAC address has changed: a sub-interface's twin must have it, too. 0 or -errno. */
 int port_set_twin_mac(struct port *port, const uint8_t mac[6]) MUST_USE;

@@ -133,7 +133,7 @@ static void a_daemon_without_a_lock_is_respected(void **state)
     assert_int_equal(bind(fds[0], (struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(listen(fds[0], 0), 0);
     assert_int_equal(api_listen(&listener, path, 0600, NULL, &error), -EADDRINUSE);
-    assert_non_null(strstr(error.text, "another anyfwd answers"));
+    assert_non_null(strstr(error.text, "another process answers"));
     fds[1] = address(&at);
     assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
     (void)!connect(fds[1], (struct sockaddr *)&at, sizeof(at)); /* the probe above or this one fills the backlog */

@@ -219,6 +219,30 @@ static void ports_are_checked(void **state)
          "f:2: device: \"pcap:a,b,c\" is wrong after \"pcap\": it takes two files, like pcap:in.pcap,out.pcap"},
         {SITE "ports: [{name: up, device: \"null:x\"}]\n",
          "f:2: device: \"null:x\" is wrong after \"null\": it takes nothing: plain null"},
+        {SITE "ports: [{name: up, device: \"memif:role=client,socket=/x\"}]\n",
+         "f:2: device: \"memif:role=client,socket=/x\" is wrong after \"memif\": it takes a socket first, an absolute "
+         "path "
+         "or @NAME of at most 107 bytes, like memif:/run/lan.sock,id=0,role=server"},
+        {SITE "ports: [{name: up, device: \"memif:@\"}]\n",
+         "f:2: device: \"memif:@\" is wrong after \"memif\": it takes a socket first, an absolute path or @NAME of at "
+         "most "
+         "107 bytes, like memif:/run/lan.sock,id=0,role=server"},
+        {SITE "ports: [{name: up, device: \"memif:/x,rol=client\"}]\n",
+         "f:2: device: \"memif:/x,rol=client\" has \"rol\" after the socket, where id=, role=, ring= or secret= may "
+         "be; "
+         "did you mean \"role\"?"},
+        {SITE "ports: [{name: up, device: \"memif:/x,\"}]\n",
+         "f:2: device: \"memif:/x,\" has \"\" after the socket, where id=, role=, ring= or secret= may be"},
+        {SITE "ports: [{name: up, device: \"memif:/x,role=master\"}]\n",
+         "f:2: device: \"memif:/x,role=master\" has a wrong role: it takes server or client"},
+        {SITE "ports: [{name: up, device: \"memif:/x,id=4294967296\"}]\n",
+         "f:2: device: \"memif:/x,id=4294967296\" has a wrong id: it takes a number from 0 to 4294967295"},
+        {SITE "ports: [{name: up, device: \"memif:/x,ring=1000\"}]\n",
+         "f:2: device: \"memif:/x,ring=1000\" has a wrong ring: it takes a power of two from 2 to 16384"},
+        {SITE "ports: [{name: up, device: \"memif:/x,secret=\"}]\n",
+         "f:2: device: \"memif:/x,secret=\" has a wrong secret: it takes 1 to 23 bytes"},
+        {SITE "ports:\n- {name: a, device: \"memif:/x\"}\n- {name: b, device: \"memif:/x,id=0,role=client\"}\n",
+         "f:4: ports: \"b\" has the device of \"a\"; each port needs its own"},
         {SITE "ports: [{name: up, device: \"vdev:\"}]\n",
          "f:2: device: \"vdev:\" is wrong after \"vdev\": it takes a DPDK virtual device, like vdev:net_ring0"},
         {SITE PORT "queues: 0}]\n", "f:2: queues: \"0\" is not a number from 1 to 64"},

@@ -232,7 +232,7 @@ static void devices_are_taken_apart(void **state)
         {"pci:0000:3b:00.0", CONFIG_DEVICE_PCI, "0000:3b:00.0", NULL},
         {"af_xdp:veth-up", CONFIG_DEVICE_AF_XDP, "veth-up", NULL},
         {"tap:t0", CONFIG_DEVICE_TAP, "t0", NULL},
-        {"memif:role=client,socket=/run/m.sock", CONFIG_DEVICE_MEMIF, "role=client,socket=/run/m.sock", NULL},
+        {"memif:/run/m.sock,id=1", CONFIG_DEVICE_MEMIF, "/run/m.sock,id=1", NULL},
         {"pcap:in.pcap,out.pcap", CONFIG_DEVICE_PCAP, "in.pcap", "out.pcap"},
         {"null", CONFIG_DEVICE_NULL, "", NULL},
         {"vdev:net_synth0,rate=1:2", CONFIG_DEVICE_VDEV, "net_synth0,rate=1:2", NULL},
@@ -256,6 +256,43 @@ static void devices_are_taken_apart(void **state)
             assert_string_equal(device->output, cases[i].output);
         } else {
             assert_null(device->output);
+        }
+        config_free(config);
+    }
+}
+
+static void a_memif_is_a_socket_and_keys(void **state)
+{
+    static const struct {
+        const char *argument;
+        struct config_memif memif;
+    } cases[] = {
+        {"/run/m.sock", {.socket = "/run/m.sock"}},
+        {"@lan", {.socket = "lan", .abstract = true}},
+        {"/m,id=4294967295,role=client,ring=16384,secret=a b=c",
+         {.socket = "/m", .client = true, .id = UINT32_MAX, .ring = 16384, .secret = "a b=c"}},
+        {"/m,ring=2,role=server,id=0", {.socket = "/m", .ring = 2}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct config_memif *want = &cases[i].memif;
+        const struct config_memif *got;
+        struct config *config;
+        char yaml[256];
+
+        snprintf(yaml, sizeof(yaml), SITE "ports:\n- {name: a, device: \"memif:%s\"}\n", cases[i].argument);
+        config = config_of(yaml);
+        got = config->ports.items[0].device.memif;
+        assert_string_equal(got->socket, want->socket);
+        assert_int_equal(got->abstract, want->abstract);
+        assert_int_equal(got->client, want->client);
+        assert_int_equal(got->id, want->id);
+        assert_int_equal(got->ring, want->ring);
+        if (want->secret != NULL) {
+            assert_string_equal(got->secret, want->secret);
+        } else {
+            assert_null(got->secret);
         }
         config_free(config);
     }
@@ -393,6 +430,7 @@ int main(void)
         cmocka_unit_test(every_key_of_peers_and_instances_is_read),
         cmocka_unit_test(every_key_of_routes_is_read),
         cmocka_unit_test(devices_are_taken_apart),
+        cmocka_unit_test(a_memif_is_a_socket_and_keys),
         cmocka_unit_test(the_same_may_be_written_in_many_ways),
         cmocka_unit_test(the_control_thread_may_share_a_cpu_with_workers_that_sleep),
         cmocka_unit_test(json_gives_back_an_equal_configuration),

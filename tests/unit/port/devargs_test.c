@@ -22,8 +22,6 @@ static void a_port_becomes_the_device_arguments_of_its_driver(void **state)
         {PORT_TAP, "dtap0,mac=fixed", 1, 0, NULL},
         {PORT_AF_XDP, "", 1, 0, NULL},
         {PORT_AF_XDP, "eth0,xdp_prog=x", 1, 0, NULL},
-        {PORT_MEMIF, "", 1, 0, "net_memif0"},
-        {PORT_MEMIF, "role=client,id=1", 1, 1, "net_memif1,role=client,id=1"},
         {PORT_PCAP, "in.pcap,out.pcap", 1, 0, "net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap"},
         {PORT_PCAP, "in.pcap", 1, 1, "net_pcap1,rx_pcap=in.pcap"},
         {PORT_PCAP, "in.pcap,", 1, 1, "net_pcap1,rx_pcap=in.pcap"},
@@ -38,7 +36,8 @@ static void a_port_becomes_the_device_arguments_of_its_driver(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct port_settings settings = {.name = "p", cases[i].kind, cases[i].argument, cases[i].queues};
+        struct port_settings settings = {
+            .name = "p", .kind = cases[i].kind, .argument = cases[i].argument, .queues = cases[i].queues};
         char out[128] = "";
 
         if (cases[i].devargs == NULL) {
@@ -60,6 +59,31 @@ static void a_queue_of_an_af_xdp_port_is_a_device(void **state)
     assert_int_equal(devargs_format_xdp("eth0", 3, 15, out, sizeof(out)), 0);
     assert_string_equal(out, "net_af_xdp3q15,iface=eth0,start_queue=15,queue_count=1,busy_budget=0");
     assert_int_equal(devargs_format_xdp("eth0", 3, 15, out, 20), -EINVAL);
+}
+
+static void a_memif_has_room_for_a_frame_in_one_buffer(void **state)
+{
+    static const struct {
+        struct port_memif memif;
+        unsigned int mtu;
+        const char *devargs;
+    } cases[] = {
+        {{.socket = "/run/m"}, 0, "net_memif7,role=server,id=0,socket=/run/m,socket-abstract=no,bsize=2048"},
+        {{.socket = "lan", .abstract = true, .client = true, .id = 9, .ring = 512, .secret = "s"},
+         9000,
+         "net_memif7,role=client,id=9,socket=lan,socket-abstract=yes,bsize=9024,rsize=9,secret=s"},
+        {{.socket = "/m"}, 65535, "net_memif7,role=server,id=0,socket=/m,socket-abstract=no,bsize=65535"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct port_settings settings = {
+            .name = "p", .kind = PORT_MEMIF, .argument = "", .memif = &cases[i].memif, .mtu = cases[i].mtu};
+        char out[256];
+
+        assert_int_equal(devargs_format(&settings, 7, out, sizeof(out)), 0);
+        assert_string_equal(out, cases[i].devargs);
+    }
 }
 
 static void device_arguments_that_do_not_fit_are_refused(void **state)
@@ -89,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_becomes_the_device_arguments_of_its_driver),
         cmocka_unit_test(a_queue_of_an_af_xdp_port_is_a_device),
+        cmocka_unit_test(a_memif_has_room_for_a_frame_in_one_buffer),
         cmocka_unit_test(device_arguments_that_do_not_fit_are_refused),
         cmocka_unit_test(a_twin_has_the_mac_of_its_port),
     };
