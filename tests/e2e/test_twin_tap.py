@@ -6,7 +6,6 @@
 The far end of the TAP is moved into the server's namespace: the device is a wire, and all that the kernel says and
 hears on "down" goes through the data plane.
 """
-import threading
 import time
 
 import pytest
@@ -14,7 +13,7 @@ from scapy.all import IP, UDP, Raw
 
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab, sh
-from lab.traffic import MAGIC, Pump, Sink, connect, ethernet, listen, numbered
+from lab.traffic import Pump, Sink, ethernet, numbered, pour
 from london import arrivals
 
 BOTH = pytest.mark.parametrize("family", [4, 6])
@@ -72,27 +71,6 @@ def site():
 
 def link_local(host, device):
     return host.ip("-br", "-6", "addr", "show", "dev", device, "scope", "link").split()[2].split("/")[0]
-
-
-def pour(sender, receiver, address, port, size=1 << 20):
-    """Sends bytes over a new TCP connection; True when all of them came, in order and unharmed."""
-    data = bytes(range(256)) * (size // 256)
-    server = listen(receiver, address, port)
-    got = bytearray()
-
-    def drain():
-        connection, _ = server.accept()
-        connection.settimeout(30)
-        with server, connection:
-            while more := connection.recv(1 << 16):
-                got.extend(more)
-    thread = threading.Thread(target=drain)
-    thread.start()
-    with connect(sender, address, port) as connection:
-        connection.settimeout(30)
-        connection.sendall(data)
-    thread.join()
-    return got == data
 
 
 @BOTH

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from scapy.all import IP, UDP, Ether, IPv6, Raw
@@ -151,3 +152,24 @@ def listen(host, address, port, timeout_s=30):
 def connect(host, address, port, timeout_s=10):
     """A TCP connection from a host."""
     return host.run(socket.create_connection, (address, port), timeout_s)
+
+
+def pour(sender, receiver, address, port, size=1 << 20):
+    """Sends bytes over a new TCP connection; True when all of them came, in order and unharmed."""
+    data = bytes(range(256)) * (size // 256)
+    server = listen(receiver, address, port)
+    got = bytearray()
+
+    def drain():
+        connection, _ = server.accept()
+        connection.settimeout(30)
+        with server, connection:
+            while more := connection.recv(1 << 16):
+                got.extend(more)
+    thread = threading.Thread(target=drain)
+    thread.start()
+    with connect(sender, address, port) as connection:
+        connection.settimeout(30)
+        connection.sendall(data)
+    thread.join()
+    return got == data

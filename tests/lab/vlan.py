@@ -22,6 +22,13 @@ def tagged(frame, vid, priority=0):
     return frame[:12] + TPID + struct.pack("!H", priority << 13 | vid) + frame[12:]
 
 
+def open_tap(name):
+    """A new TAP where the caller runs: the file at its far end."""
+    tap = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    return tap
+
+
 class VlanDevice:
     """A VLAN of a host's device as a device of its own: a TAP, and a thread that puts the tag on and takes it off.
     vid None: no tag."""
@@ -38,8 +45,7 @@ class VlanDevice:
 
     @staticmethod
     def _open(name, device):
-        tap = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+        tap = open_tap(name)
         wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         wire.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
