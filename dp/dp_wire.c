@@ -171,6 +171,8 @@ int dp_wire(struct dp *dp, struct error *error)
     }
     for (unsigned int w = 0; w < dp->worker_count; w++) {
         dp->workers[w]->lane_count = dp->lane_count;
+        dp->workers[w]->pipe.tunnel_id = (uint16_t)w;
+        dp->workers[w]->pipe.tunnel_id_step = (uint16_t)dp->worker_count;
     }
     return 0;
 }

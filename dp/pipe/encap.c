@@ -37,13 +37,14 @@ static struct inner inner_read(const struct pipe *pipe, const struct packet *pac
 }
 
 /* The checksum follows by RFC 1624 equation 3; what changes was zero. */
-static void complete_v4(struct rte_ipv4_hdr *ip, const struct inner *inner, uint16_t length, uint16_t *id)
+static void complete_v4(struct rte_ipv4_hdr *ip, const struct inner *inner, uint16_t length, struct pipe *pipe)
 {
     uint32_t sum = (uint16_t)~ip->hdr_checksum;
 
     ip->type_of_service = inner->traffic_class;
     ip->total_length = rte_cpu_to_be_16(length);
-    ip->packet_id = inner->dont_fragment ? 0 : rte_cpu_to_be_16((*id)++);
+    ip->packet_id = inner->dont_fragment ? 0 : rte_cpu_to_be_16(pipe->tunnel_id);
+    pipe->tunnel_id = (uint16_t)(pipe->tunnel_id + (inner->dont_fragment ? 0 : pipe->tunnel_id_step));
     ip->fragment_offset = inner->dont_fragment ? rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG) : 0;
     sum += rte_cpu_to_be_16(ip->type_of_service);
     sum += (uint32_t)ip->total_length + ip->packet_id + ip->fragment_offset;
@@ -65,7 +66,7 @@ static void complete_udp(struct rte_udp_hdr *udp, const struct inner *inner, uin
 }
 
 /* outer: the tunnel's IP header, `length` bytes of headers and packet. */
-static void complete(uint8_t *outer, const struct inner *inner, uint16_t length, uint16_t *id)
+static void complete(uint8_t *outer, const struct inner *inner, uint16_t length, struct pipe *pipe)
 {
     struct rte_ipv4_hdr *v4 = (struct rte_ipv4_hdr *)outer;
     struct rte_ipv6_hdr *v6 = (struct rte_ipv6_hdr *)outer;
@@ -73,7 +74,7 @@ static void complete(uint8_t *outer, const struct inner *inner, uint16_t length,
     unsigned int header = is_v4 ? sizeof(*v4) : sizeof(*v6);
 
     if (is_v4) {
-        complete_v4(v4, inner, length, id);
+        complete_v4(v4, inner, length, pipe);
     } else {
         complete_v6(v6, inner, length);
     }
@@ -98,7 +99,7 @@ bool encap(struct pipe *pipe, const struct packet *packet, const struct rewrite 
     memcpy(frame, rewrite->header, rewrite->header_length);
     if (rewrite->outer != 0) {
         complete(frame + rewrite->outer, &inner, (uint16_t)(rewrite->header_length - rewrite->outer + inner.length),
-                 &pipe->tunnel_id);
+                 pipe);
     }
     return true;
 }

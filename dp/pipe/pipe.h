@@ -66,9 +66,10 @@ struct pipe {
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;
-    struct pending *pending;           /* NULL: no packet waits for its neighbour, it is dropped */
-    uint16_t tunnel_id;                /* IPv4 identification of the next outer header without DF */
-    struct wanted_table *wanted;       /* fragments that wait for the first one of their datagram */
+    struct pending *pending;     /* NULL: no packet waits for its neighbour, it is dropped */
+    uint16_t tunnel_id;          /* IPv4 identification of the next outer header without DF (RFC 6864) */
+    uint16_t tunnel_id_step;     /* to the one after: as many as there are workers, of which each has ids of its own */
+    struct wanted_table *wanted; /* fragments that wait for the first one of their datagram */
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
 };

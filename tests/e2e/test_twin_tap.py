@@ -9,7 +9,7 @@ hears on "down" goes through the data plane.
 import time
 
 import pytest
-from scapy.all import IP, UDP, Raw
+from scapy.all import IP, UDP, IPv6, Raw
 
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab, sh
@@ -107,17 +107,18 @@ def test_packets_are_forwarded_between_a_tap_and_an_af_xdp_port(site, family):
     assert pour(site.server, site.client, CLIENT[family], 8030 + family)
 
 
-def test_a_session_of_the_twin_and_transit_survive_a_flood_of_punted_packets(site):
-    assert site.server.answers_ping(CLIENT[4])
+@BOTH
+def test_a_session_of_the_twin_and_transit_survive_a_flood_of_punted_packets(site, family):
+    assert site.server.answers_ping(CLIENT[family])
     to_forwarder = ethernet(site.server.mac("wire0"), site.forwarder.mac("down"))
-    punted = bytes(to_forwarder / IP(src=SERVER[4], dst=OWN[4]) / UDP(sport=7, dport=7) / Raw(b"." * 64))
-    transit = numbered(to_forwarder, [CLIENT[4]], 6000, run=9)
+    punted = bytes(to_forwarder / (IP if family == 4 else IPv6)(src=SERVER[family], dst=OWN[family]) / UDP(sport=7, dport=7) / Raw(b"." * 64))
+    transit = numbered(to_forwarder, [CLIENT[family]], 6000, run=9)
     before = site.rpc.call("stats.get")["drops"]
     sink = Sink(site.client)
     pumps = [Pump(site.server, [punted] * 24_000, 8000, "wire0"), Pump(site.server, transit, 2000, "wire0")]
     time.sleep(0.5)
-    assert pour(site.server, site.forwarder, OWN[4], 8040)
-    assert pour(site.forwarder, site.server, SERVER[4], 8041)
+    assert pour(site.server, site.forwarder, OWN[family], 8040 + family)
+    assert pour(site.forwarder, site.server, SERVER[family], 8050 + family)
     for pump in pumps:
         pump.wait()
     after = site.rpc.call("stats.get")["drops"]

@@ -334,6 +334,35 @@ static void a_flood_gets_errors_at_the_rate_and_costs_forwarding_nothing(void **
     assert_true(world_adds_up(world));
 }
 
+static void over_a_second_errors_come_at_the_configured_rate(void **state)
+{
+    enum { RATE = 1000, AT_ONCE = 50, PACKETS = 20000 };
+    static const struct packet_case cases[] = {{.dst = V4_PLAIN, .patches = {{V4_TTL, 1, {1}}}},
+                                               {.dst = V6_PLAIN, .patches = {{V6_HOPS, 1, {1}}}}};
+    const uint64_t second = UINT64_C(1) << 31;
+    static struct frame frame;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t begin = world->pipe.now;
+
+        case_build(&cases[i], &frame);
+        world_speak(world, PORT_UP, 1);
+        world->ports[PORT_UP].icmp_interval = second / RATE;
+        world->ports[PORT_UP].icmp_burst = second / RATE * (AT_ONCE - 1);
+        for (unsigned int n = 0; n < PACKETS; n++) {
+            world->pipe.now = begin + second / PACKETS * n;
+            receive(&frame, NULL);
+            world_clear(world);
+        }
+        world->pipe.now = begin;
+        assert_in_range(world->counters.icmp_sent, RATE + AT_ONCE - 1, RATE + AT_ONCE + 1);
+        assert_int_equal(world->counters.drops[DROP_TTL_EXPIRED], PACKETS);
+        assert_true(world_adds_up(world));
+        world_reset(world);
+    }
+}
+
 /* One fragment of the packet in `frame`, sound by itself, that begins at this offset. Its data goes to `data`; returns
  * how much that is. */
 static unsigned int check_piece(const struct rte_mbuf *mbuf, const struct frame *frame, const struct rewrite *rewrite,
@@ -447,6 +476,7 @@ int main(void)
         case_test(an_error_follows_the_route_to_the_sender),
         case_test(an_error_that_leads_nowhere_ends_there),
         case_test(a_flood_gets_errors_at_the_rate_and_costs_forwarding_nothing),
+        case_test(over_a_second_errors_come_at_the_configured_rate),
         case_test(without_df_a_packet_leaves_in_pieces_that_make_it_whole),
         case_test(pieces_for_which_there_is_no_buffer_are_counted),
     };

@@ -159,6 +159,21 @@ static void each_worker_reaches_each_egress_and_no_queue_is_shared(void **state)
     }
 }
 
+/* Two packets to the same tunnel with the same id would be one to who puts their fragments together. */
+static void workers_number_their_outer_headers_apart(void **state)
+{
+    struct dp *dp = create(1, 3, 1, 3);
+    struct error error;
+
+    (void)state;
+    assert_int_equal(dp_wire(dp, &error), 0);
+    for (unsigned int w = 0; w < 3; w++) {
+        assert_int_equal(dp->workers[w]->pipe.tunnel_id, w);
+        assert_int_equal(dp->workers[w]->pipe.tunnel_id_step, 3);
+    }
+    destroy(dp);
+}
+
 static void one_queue_ports_spread_over_the_workers(void **state)
 {
     struct dp *dp = create(4, 4, 1, 1);
@@ -262,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_reaches_each_egress_and_no_queue_is_shared),
         cmocka_unit_test(one_queue_ports_spread_over_the_workers),
+        cmocka_unit_test(workers_number_their_outer_headers_apart),
         cmocka_unit_test(a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends),
         cmocka_unit_test(a_queue_that_is_a_device_of_its_own_is_found_there),
         cmocka_unit_test(the_largest_machine_fits),

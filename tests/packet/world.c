@@ -231,6 +231,7 @@ static int create_pipe(struct world *world)
     world->pipe.watches = &world->watch.watch;
     world->pipe.now = MINUTES; /* it stands still, but for world_wait() */
     world->pipe.request_interval = NEVER_AGAIN;
+    world->pipe.tunnel_id_step = 1;
     world->pipe.pool = rte_pktmbuf_pool_create("made", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (world->pipe.pool == NULL) {
         return -1;
