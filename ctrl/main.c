@@ -8,6 +8,7 @@
  */
 #include "api_server.h"
 #include "config_compare.h"
+#include "feeds.h"
 #include "forwarder.h"
 #include "log.h"
 #include "loop.h"
@@ -67,6 +68,17 @@ static void log_lines(const char *what, char *text)
     }
 }
 
+/* One that cannot be started is told in the log, and costs nothing else: a forwarder that lacks a source is better than
+ * none. */
+static void start_feeds(struct daemon *daemon, const struct config *config)
+{
+    struct error error;
+
+    if (feeds_apply(daemon->forwarder.control.feeds, config, &error) != 0) {
+        log_error("not every feed runs");
+    }
+}
+
 /* The whole new file or nothing of it. */
 static void reload_file(struct daemon *daemon)
 {
@@ -88,6 +100,7 @@ static void reload_file(struct daemon *daemon)
     } else {
         log_notice("reloaded %s", daemon->options.config);
     }
+    start_feeds(daemon, next);
     config_free(daemon->config);
     daemon->config = next;
     daemon->forwarder.control.config = next;
@@ -199,6 +212,12 @@ static int start(struct daemon *daemon, struct error *error)
     if (result != 0) {
         return result;
     }
+    daemon->forwarder.control.feeds =
+        feeds_create(daemon->forwarder.control.site, daemon->loop, daemon->config->site.asn);
+    if (daemon->forwarder.control.feeds == NULL) {
+        return error_set(error, -ENOMEM, "no memory for the feeds");
+    }
+    start_feeds(daemon, daemon->config);
     daemon->kernel_watch =
         (struct loop_watch){.fd = install_fd(daemon->forwarder.control.install), .ready = on_kernel, .owner = daemon};
     result = loop_add(daemon->loop, &daemon->kernel_watch, EPOLLIN);
@@ -215,6 +234,7 @@ static void stop(struct daemon *daemon)
     sd_notify(0, "STOPPING=1");
     api_server_destroy(daemon->reader);
     api_server_destroy(daemon->server);
+    feeds_destroy(daemon->forwarder.control.feeds);
     forwarder_close(&daemon->forwarder);
     if (daemon->loop != NULL) {
         loop_destroy(daemon->loop);

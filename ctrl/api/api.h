@@ -64,6 +64,10 @@ struct api_method {
     int (*call)(struct api_call *call, const json_t *params, json_t **result);
 };
 
+/* The file that came with the calls of this client last (unix(7), SCM_RIGHTS), now the caller's to close; -ENOENT: none
+ * did, or it was taken. */
+int api_take_file(const struct api_peer *peer) MUST_USE;
+
 /* "return api_fail(call, API_ERR_NO_ROUTE, "no route to %s", text);" */
 #define api_fail(call, code, ...) error_set(&(call)->error, code, __VA_ARGS__)
 /* A JSON string of an error's text. One that was cut inside a character is no UTF-8 any more: then only its ASCII is

@@ -68,6 +68,9 @@ static void client_close(struct api_client *client)
     streams_close(client);
     loop_remove(clients->loop, &client->watch);
     close(client->watch.fd);
+    if (client->file >= 0) {
+        close(client->file);
+    }
     LIST_REMOVE(client, link);
     if (client->waiting) {
         TAILQ_REMOVE(&clients->waiting, client, waiting_link);
@@ -225,6 +228,49 @@ static int flush(struct api_client *client)
     return result;
 }
 
+/* One file is kept until a call takes it or the next one comes; what is beyond the room for one, the kernel closes. */
+static void keep_file(struct api_client *client, struct msghdr *message)
+{
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(int))) {
+        return;
+    }
+    if (client->file >= 0) {
+        close(client->file);
+    }
+    memcpy(&client->file, CMSG_DATA(header), sizeof(client->file));
+}
+
+static ssize_t receive_part(struct api_client *client)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = client->in.data + client->in.end, .iov_len = READ_SIZE};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n = recvmsg(client->watch.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (n > 0) {
+        keep_file(client, &message);
+    }
+    return n;
+}
+
+int api_take_file(const struct api_peer *peer)
+{
+    struct api_client *client = peer->client;
+    int file = client != NULL && client->file >= 0 ? client->file : -ENOENT;
+
+    if (file >= 0) {
+        client->file = -1;
+    }
+    return file;
+}
+
 /* 0 or -errno. */
 static int receive(struct api_client *client)
 {
@@ -234,7 +280,7 @@ static int receive(struct api_client *client)
     if (result != 0) {
         return result;
     }
-    n = recv(client->watch.fd, client->in.data + client->in.end, READ_SIZE, MSG_DONTWAIT);
+    n = receive_part(client);
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     }
@@ -353,6 +399,7 @@ int api_client_add(struct api_clients *clients, int fd)
         goto close_fd;
     }
     client->clients = clients;
+    client->file = -1;
     LIST_INIT(&client->streams);
     client->watch = (struct loop_watch){.fd = fd, .ready = client_ready, .owner = client};
     client->peer.client = client;

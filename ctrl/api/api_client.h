@@ -33,6 +33,7 @@ struct api_client {
     struct api_clients *clients;
     struct api_peer peer;
     struct loop_watch watch;
+    int file; /* that came with its bytes and no call has taken; -1: none */
     struct byte_queue in;
     size_t searched; /* the first bytes of `in` that are known to hold no newline */
     bool dropping;   /* the rest of the line that is coming in has been refused */

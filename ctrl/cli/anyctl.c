@@ -3,6 +3,7 @@
 #include "command.h"
 #include "follow.h"
 #include "format.h"
+#include "load.h"
 #include "rpc_client.h"
 #include <errno.h>
 #include <getopt.h>
@@ -142,6 +143,32 @@ static int follow_call(const struct options *options, const char *method, json_t
     return status;
 }
 
+/* A load that failed has told why in its state. */
+static int load(const struct options *options, json_t *params)
+{
+    struct error error;
+    json_t *answer;
+    json_t *feed;
+    int result = load_file(options->socket, params, options->json, &feed, &answer, &error);
+    int status;
+
+    if (result != 0) {
+        fprintf(stderr, "anyctl: %s\n", error.text);
+        return result == -ENOENT ? EXIT_REFUSED : EXIT_UNREACHABLE;
+    }
+    if (feed == NULL) {
+        status = print_refusal(json_object_get(answer, "error"));
+    } else if (json_is_string(json_object_get(feed, "why"))) {
+        fprintf(stderr, "anyctl: %s\n", json_string_value(json_object_get(feed, "why")));
+        status = EXIT_REFUSED;
+    } else {
+        status = print_result(options, "feed.load", feed);
+    }
+    json_decref(feed);
+    json_decref(answer);
+    return status;
+}
+
 static int run(const struct options *options, char *const *words, size_t count)
 {
     size_t used;
@@ -160,7 +187,11 @@ static int run(const struct options *options, char *const *words, size_t count)
         (void)verb_print_usage(words, used, stderr);
         return EXIT_USAGE;
     }
-    result = follow_is_for(method) ? follow_call(options, method, params) : call(options, method, params);
+    if (strcmp(verb->words, "load") == 0) {
+        result = load(options, params);
+    } else {
+        result = follow_is_for(method) ? follow_call(options, method, params) : call(options, method, params);
+    }
     json_decref(params);
     return result;
 }

@@ -2,6 +2,7 @@
 #include "rpc_client.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,21 @@ static int broken(const char *path, struct error *error)
                      code == EAGAIN ? "it is too busy" : strerror(code));
 }
 
+/* Sends a first byte, and the file with it (unix(7), SCM_RIGHTS). */
+static int send_file(int fd, const char *data, int file)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec part = {.iov_base = (char *)(uintptr_t)data, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+    memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+    return sendmsg(fd, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
 static int send_all(int fd, const char *data, size_t length)
 {
     while (length > 0) {
@@ -63,7 +79,8 @@ static int send_all(int fd, const char *data, size_t length)
     return 0;
 }
 
-static int send_request(int fd, const char *path, const json_t *request, struct error *error)
+/* file: -1, or a descriptor that goes with the request. */
+static int send_request(int fd, const char *path, const json_t *request, int file, struct error *error)
 {
     char *line = json_dumps(request, JSON_COMPACT);
     int result;
@@ -71,7 +88,10 @@ static int send_request(int fd, const char *path, const json_t *request, struct 
     if (line == NULL) {
         return error_set(error, -ENOMEM, "out of memory");
     }
-    result = send_all(fd, line, strlen(line));
+    result = file >= 0 ? send_file(fd, line, file) : 0;
+    if (result == 0) {
+        result = send_all(fd, line + (file >= 0), strlen(line) - (file >= 0));
+    }
     if (result == 0) {
         result = send_all(fd, "\n", 1);
     }
@@ -143,7 +163,7 @@ static int read_further(FILE *lines, const char *path, const struct rpc_follower
 }
 
 /* follower: NULL for the answer alone. */
-static int exchange(int fd, const char *path, const json_t *request, const struct rpc_follower *follower,
+static int exchange(int fd, const char *path, const json_t *request, int file, const struct rpc_follower *follower,
                     json_t **answer, struct error *error)
 {
     FILE *lines = fdopen(fd, "r");
@@ -153,7 +173,7 @@ static int exchange(int fd, const char *path, const json_t *request, const struc
         close(fd);
         return error_set(error, -ENOMEM, "out of memory");
     }
-    result = send_request(fd, path, request, error);
+    result = send_request(fd, path, request, file, error);
     if (result == 0) {
         result = read_answer(lines, path, answer, error);
     }
@@ -167,8 +187,8 @@ static int exchange(int fd, const char *path, const json_t *request, const struc
     return result;
 }
 
-int rpc_follow(const char *path, const char *method, json_t *params, const struct rpc_follower *follower,
-               json_t **answer, struct error *error)
+static int call(const char *path, const char *method, json_t *params, int file, const struct rpc_follower *follower,
+                json_t **answer, struct error *error)
 {
     json_t *request = json_pack("{s:s, s:i, s:s, s:O*}", "jsonrpc", "2.0", "id", 1, "method", method, "params", params);
     int result;
@@ -178,12 +198,24 @@ int rpc_follow(const char *path, const char *method, json_t *params, const struc
         return error_set(error, -ENOMEM, "out of memory");
     }
     fd = connect_to(path, error);
-    result = fd < 0 ? fd : exchange(fd, path, request, follower, answer, error);
+    result = fd < 0 ? fd : exchange(fd, path, request, file, follower, answer, error);
     json_decref(request);
     return result;
 }
 
+int rpc_follow(const char *path, const char *method, json_t *params, const struct rpc_follower *follower,
+               json_t **answer, struct error *error)
+{
+    return call(path, method, params, -1, follower, answer, error);
+}
+
 int rpc_call(const char *path, const char *method, json_t *params, json_t **answer, struct error *error)
 {
-    return rpc_follow(path, method, params, NULL, answer, error);
+    return call(path, method, params, -1, NULL, answer, error);
+}
+
+int rpc_call_with_file(const char *path, const char *method, json_t *params, int file, json_t **answer,
+                       struct error *error)
+{
+    return call(path, method, params, file, NULL, answer, error);
 }

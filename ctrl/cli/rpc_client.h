@@ -23,4 +23,8 @@ struct rpc_follower {
 int rpc_follow(const char *path, const char *method, json_t *params, const struct rpc_follower *follower,
                json_t **answer, struct error *error) MUST_USE;
 
+/* The same with an open file that goes with the call. */
+int rpc_call_with_file(const char *path, const char *method, json_t *params, int file, json_t **answer,
+                       struct error *error) MUST_USE;
+
 #endif

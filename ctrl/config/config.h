@@ -26,6 +26,7 @@
 
 #define CONFIG_NAME_MAX          63 /* bytes in the name of a site, port, peer or instance */
 #define CONFIG_IFNAME_MAX        15 /* bytes in the name of a Linux interface */
+#define CONFIG_FEED_NAME_MAX     20 /* bytes in the name of a feed: its peers' names end in it */
 #define CONFIG_BGP_NEXT_HOPS_MAX 16 /* addresses in a bgp_next_hop */
 
 struct config_site {
@@ -215,6 +216,52 @@ struct config_route {
     CONFIG_LIST(struct ip_addr) cluster_list;
 };
 
+/* A TCP port of an address. */
+struct config_endpoint {
+    struct ip_addr address;
+    uint8_t zero; /* in place of padding: values are compared by their bytes */
+    uint16_t port;
+};
+
+enum config_feed_type { CONFIG_FEED_BMP, CONFIG_FEED_FPM, CONFIG_FEED_KERNEL };
+enum config_feed_view { CONFIG_VIEW_PRE_POLICY, CONFIG_VIEW_POST_POLICY, CONFIG_VIEW_LOC_RIB };
+
+/* Who put a route into the kernel or zebra: words, and the numbers of rtnetlink(7), in the order of the enum that a
+ * protocol is stored as. */
+#define CONFIG_FEED_PROTOCOLS  \
+    PROTOCOL("kernel", 2)      \
+    PROTOCOL("boot", 3)        \
+    PROTOCOL("static", 4)      \
+    PROTOCOL("ra", 9)          \
+    PROTOCOL("zebra", 11)      \
+    PROTOCOL("bird", 12)       \
+    PROTOCOL("dhcp", 16)       \
+    PROTOCOL("keepalived", 18) \
+    PROTOCOL("babel", 42)      \
+    PROTOCOL("bgp", 186)       \
+    PROTOCOL("isis", 187)      \
+    PROTOCOL("ospf", 188)      \
+    PROTOCOL("rip", 189)       \
+    PROTOCOL("eigrp", 192)     \
+    PROTOCOL("frr-static", 196)
+
+#define CONFIG_FEED_FILTER_MAX 16 /* tables, and protocols, of a feed */
+
+/* A source of routes beside the file and the API. */
+struct config_feed {
+    const char *name;              /* required; short, for its peers' names end in it */
+    enum config_feed_type type;    /* required */
+    struct config_endpoint listen; /* BMP and FPM: where it connects to; 127.0.0.1, port 11019 or 2620 */
+    bool has_listen;
+    bool has_router;
+    struct ip_addr router;           /* BMP and FPM: who may connect; absent: anybody who can */
+    enum config_feed_view view;      /* BMP: POST_POLICY */
+    CONFIG_LIST(uint32_t) tables;    /* FPM and KERNEL: routing tables to take; [254], the main one */
+    CONFIG_LIST(uint32_t) protocols; /* likewise: indexes of CONFIG_FEED_PROTOCOLS; none: all but "kernel" */
+    uint32_t local_pref;             /* likewise: of its candidates; 100 */
+    uint32_t stale_s;                /* for which its routes are kept when it has gone; 120 */
+};
+
 struct config {
     struct config_site site; /* the only required section */
     struct config_api api;
@@ -228,6 +275,7 @@ struct config {
     CONFIG_LIST(struct config_peer) peers;
     CONFIG_LIST(struct config_instance) instances;
     CONFIG_LIST(struct config_route) routes;
+    CONFIG_LIST(struct config_feed) feeds;
     struct config_block *memory; /* of everything above: private */
 };
 

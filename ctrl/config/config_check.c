@@ -220,6 +220,24 @@ int config_check_route(struct config_parser *parser, const struct yaml_node_s *n
     return 0;
 }
 
+int config_check_feed(struct config_parser *parser, const struct yaml_node_s *node, void *value)
+{
+    static const uint16_t ports[] = {[CONFIG_FEED_BMP] = 11019, [CONFIG_FEED_FPM] = 2620};
+    struct config_feed *feed = value;
+
+    if (feed->type == CONFIG_FEED_KERNEL && (feed->has_listen || feed->has_router)) {
+        return config_mistake(parser, config_key_line(parser, node, feed->has_listen ? "listen" : "router"),
+                              "feeds: the kernel does not connect to us; leave %s away",
+                              feed->has_listen ? "listen" : "router");
+    }
+    if (feed->type != CONFIG_FEED_KERNEL && !feed->has_listen) {
+        feed->listen.address = ip_addr_v4(0x7f000001);
+        feed->listen.port = ports[feed->type];
+        feed->has_listen = true;
+    }
+    return 0;
+}
+
 /* The name of an item; the sections that are referred to have it as their first field. */
 static const char *name_of(const struct config_type *item, const void *value)
 {

@@ -52,5 +52,6 @@ int config_check_health(struct config_parser *parser, const struct yaml_node_s *
 int config_check_tunnel(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_instance(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 int config_check_route(struct config_parser *parser, const struct yaml_node_s *node, void *value);
+int config_check_feed(struct config_parser *parser, const struct yaml_node_s *node, void *value);
 
 #endif

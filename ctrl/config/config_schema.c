@@ -40,6 +40,12 @@ static bool folder_valid(const void *value)
     return name_valid(value) && strpbrk(value, ":@") == NULL;
 }
 
+/* The name of a peer of a feed is its address, an @ and this. */
+static bool feed_name_valid(const void *value)
+{
+    return name_valid(value) && strchr(value, '@') == NULL;
+}
+
 static bool ifname_valid(const void *value)
 {
     return config_ifname_valid(value);
@@ -84,6 +90,7 @@ static const struct config_type queues = NUMBER(1, 64);
 static const struct config_type vlan = NUMBER(1, 4094);  /* 802.1Q 9.6 */
 static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
 static const struct config_type icmp_rate = NUMBER(1, 1000000);
+static const struct config_type seconds = NUMBER(1, 86400);
 static const struct config_type weight = NUMBER(1, 65535);
 static const struct config_type milliseconds = NUMBER(1, 3600000);
 static const struct config_type hold_ms = NUMBER(0, 3600000);
@@ -99,6 +106,8 @@ static const struct config_type large =
     TYPE(KIND_LARGE, struct config_large_community, .wanted = "a large community of three numbers, like 65000:1:2");
 static const struct config_type device =
     TYPE(KIND_DEVICE, struct config_device, .wanted = "pci:, af_xdp:, tap:, memif:, pcap:, null or vdev:");
+static const struct config_type endpoint =
+    TYPE(KIND_ENDPOINT, struct config_endpoint, .wanted = "an address and a port, like 127.0.0.1:2620 or [::1]:2620");
 static const struct config_type prefix =
     TYPE(KIND_PREFIX, struct prefix, .wanted = "a prefix, like 192.0.2.0/24 or 2001:db8:a::/48");
 
@@ -108,6 +117,9 @@ static const struct config_type folder =
     STRING(CONFIG_NAME_MAX, folder_valid, "a name: up to 63 letters, digits and . _ -, a letter or digit first");
 static const struct config_type ifname =
     STRING(CONFIG_IFNAME_MAX, ifname_valid, "an interface name: up to 15 bytes without blanks, / and :");
+static const struct config_type feed_name =
+    STRING(CONFIG_FEED_NAME_MAX, feed_name_valid,
+           "a short name: up to 20 letters, digits and . _ - :, a letter or digit first");
 static const struct config_type group = STRING(32, NULL, "the name of a group");
 static const struct config_type text = STRING(4096, NULL, "a text that is not empty");
 static const struct config_type path = STRING(4095, path_valid, "a path that starts with /");
@@ -126,6 +138,12 @@ static const struct config_type udp = CHOICE("move", "pin");
 static const struct config_type no_instance = CHOICE("silent", "icmp");
 static const struct config_type peer_type = CHOICE("ebgp", "ibgp", "local");
 static const struct config_type tunnel_type = CHOICE("ipip", "gre", "gue");
+static const struct config_type feed_type = CHOICE("bmp", "fpm", "kernel");
+static const struct config_type feed_view = CHOICE("pre-policy", "post-policy", "loc-rib");
+#define PROTOCOL(word, number) word,
+static const char *const protocol_words[] = {CONFIG_FEED_PROTOCOLS NULL};
+#undef PROTOCOL
+static const struct config_type protocol = TYPE(KIND_CHOICE, uint32_t, .names = protocol_words);
 static const struct config_type origin = CHOICE("igp", "egp", "incomplete");
 static const struct config_type action = CHOICE("blackhole", "reject");
 
@@ -137,6 +155,9 @@ static const struct config_type next_hops =
     LIST_OF(address, 1, 2, .single = true, .wanted = "one address or one of each family");
 static const struct config_type bgp_next_hops =
     LIST_OF(address, 1, CONFIG_BGP_NEXT_HOPS_MAX, .single = true, .distinct = true);
+static const struct config_type tables = LIST_OF(u32, 1, CONFIG_FEED_FILTER_MAX, .single = true, .distinct = true);
+static const struct config_type protocols =
+    LIST_OF(protocol, 0, CONFIG_FEED_FILTER_MAX, .single = true, .distinct = true);
 static const struct config_type router_ids = LIST_OF(router_id, 0, 255);
 static const struct config_type as_numbers = LIST_OF(asn, 1, 255, .single = true);
 static const struct config_type as_step = TYPE(KIND_AS_STEP, struct config_as_step, .element = &as_numbers);
@@ -294,6 +315,21 @@ static const struct config_field route_fields[] = {
 static const struct config_type route = MAPPING(config_route, route_fields, .check = config_check_route);
 static const struct config_type routes = LIST_OF(route, 0, 1 << 20, .distinct = true);
 
+static const struct config_field feed_fields[] = {
+    {"name", &feed_name, AT(config_feed, name), .required = true, .identity = true},
+    {"type", &feed_type, AT(config_feed, type), .required = true},
+    {"listen", &endpoint, AT_IF(config_feed, listen)},
+    {"router", &any_address, AT_IF(config_feed, router)},
+    {"view", &feed_view, AT(config_feed, view), .fallback = "post-policy"},
+    {"tables", &tables, AT(config_feed, tables), .fallback = "254"},
+    {"protocols", &protocols, AT(config_feed, protocols)},
+    {"local_pref", &u32, AT(config_feed, local_pref), .fallback = "100"},
+    {"stale_s", &seconds, AT(config_feed, stale_s), .fallback = "120"},
+    END,
+};
+static const struct config_type feed = MAPPING(config_feed, feed_fields, .check = config_check_feed);
+static const struct config_type feeds = LIST_OF(feed, 0, 256, .distinct = true);
+
 static const struct config_field config_fields[] = {
     {"site", &site, AT(config, site), .required = true},
     {"api", &api, AT(config, api), .restart = true},
@@ -307,6 +343,7 @@ static const struct config_field config_fields[] = {
     {"peers", &peers, AT(config, peers)},
     {"instances", &instances, AT(config, instances)},
     {"routes", &routes, AT(config, routes)},
+    {"feeds", &feeds, AT(config, feeds)},
     END,
 };
 const struct config_type config_schema = MAPPING(config, config_fields);

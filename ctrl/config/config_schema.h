@@ -25,6 +25,7 @@ enum config_kind {
     KIND_COMMUNITY, /* uint32_t, "65535:0" */
     KIND_LARGE,     /* struct config_large_community, "65000:1:2" */
     KIND_DEVICE,    /* struct config_device */
+    KIND_ENDPOINT,  /* struct config_endpoint, "192.0.2.1:179", "[2001:db8::1]:179" */
     KIND_SCALARS,   /* above: one scalar in YAML; below: made of others */
     KIND_AS_STEP = KIND_SCALARS,
     KIND_LIST,

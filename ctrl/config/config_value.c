@@ -242,6 +242,42 @@ static const char *large_format(const struct config_type *type, const void *valu
     return buffer;
 }
 
+/* An address in brackets if it is IPv6, a colon, a port. */
+static int endpoint_parse(const struct config_scalar *in, void *out, struct error *why)
+{
+    const char *colon = strrchr(in->text, ':');
+    bool v6 = in->text[0] == '[';
+    size_t length = colon != NULL ? (size_t)(colon - in->text) : 0;
+    struct config_endpoint endpoint = {.zero = 0};
+    char address[IP_ADDR_STRLEN] = "";
+    uint64_t port;
+
+    (void)why;
+    if (length < 3 || length - 2 * v6 >= sizeof(address) || (v6 && colon[-1] != ']') ||
+        digits_parse(colon + 1, in->text + strlen(in->text), UINT16_MAX, &port) != 0 || port == 0) {
+        return -EINVAL;
+    }
+    memcpy(address, in->text + v6, length - 2 * v6);
+    if (ip_addr_parse(address, &endpoint.address) != 0 || (endpoint.address.family == FAMILY_V6) != v6) {
+        return -EINVAL;
+    }
+    endpoint.port = (uint16_t)port;
+    memcpy(out, &endpoint, sizeof(endpoint));
+    return 0;
+}
+
+static const char *endpoint_format(const struct config_type *type, const void *value, char buffer[CONFIG_TEXT_MAX])
+{
+    const struct config_endpoint *endpoint = value;
+    char address[IP_ADDR_STRLEN];
+    bool v6 = endpoint->address.family == FAMILY_V6;
+
+    (void)type;
+    snprintf(buffer, CONFIG_TEXT_MAX, "%s%s%s:%u", v6 ? "[" : "", ip_addr_format(&endpoint->address, address),
+             v6 ? "]" : "", endpoint->port);
+    return buffer;
+}
+
 static const char *device_format(const struct config_type *type, const void *value, char buffer[CONFIG_TEXT_MAX])
 {
     (void)type;
@@ -263,6 +299,7 @@ static const struct {
     [KIND_COMMUNITY] = {community_parse, community_format},
     [KIND_LARGE] = {large_parse, large_format},
     [KIND_DEVICE] = {config_device_parse, device_format},
+    [KIND_ENDPOINT] = {endpoint_parse, endpoint_format},
 };
 
 int config_value_parse(const struct config_scalar *scalar, void *out, struct error *why)

@@ -82,7 +82,10 @@ bool nl_table_has_holes(struct nl_table *table)
 /* The attributes of a route: its metric is the MED. A reference, or NULL: no memory. */
 static const struct attrs *attrs_of(const struct nl_table *table, const struct route *route)
 {
-    struct attrs attrs = {.has_med = table->settings.by_metric, .med = route->metric};
+    struct attrs attrs = {.has_med = table->settings.by_metric,
+                          .med = route->metric,
+                          .has_local_pref = true,
+                          .local_pref = table->settings.local_pref};
 
     return attrs_intern(table->settings.sink->attrs, &attrs);
 }
@@ -251,6 +254,42 @@ static int set_route(struct nl_table *table, const struct nl_route *message)
     return 0;
 }
 
+static bool has_hop(const struct nl_hops *hops, const struct nl_hop *hop)
+{
+    for (unsigned int i = 0; i < hops->count; i++) {
+        if (hops->items[i].ifindex == hop->ifindex && hops->items[i].has_gateway == hop->has_gateway &&
+            ip_addr_equal(&hops->items[i].gateway, &hop->gateway)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The kernel takes single next hops out of an IPv6 route: a deletion that names some and not all. True: done, and the
+ * others are still there. */
+static bool del_hops(struct route *route, const struct nl_route *message)
+{
+    uint8_t kept = 0;
+
+    if (message->prefix.addr.family != FAMILY_V6 || message->hops.count == 0 || route->object_id != 0) {
+        return false;
+    }
+    for (uint8_t i = 0; i < route->count; i++) {
+        kept += !has_hop(&message->hops, &route->hops[i]);
+    }
+    if (kept == 0) {
+        return false;
+    }
+    kept = 0;
+    for (uint8_t i = 0; i < route->count; i++) {
+        if (!has_hop(&message->hops, &route->hops[i])) {
+            route->hops[kept++] = route->hops[i];
+        }
+    }
+    route->count = kept;
+    return true;
+}
+
 static void del_route(struct nl_table *table, const struct nl_route *message)
 {
     struct place *place = place_find(table, &message->prefix);
@@ -259,7 +298,9 @@ static void del_route(struct nl_table *table, const struct nl_route *message)
     if (place == NULL || !is_of(table, *slot, message->metric)) {
         return;
     }
-    unlink_route(table, slot);
+    if (!del_hops(*slot, message)) {
+        unlink_route(table, slot);
+    }
     tell(table, place);
     place_release(table, place);
 }
@@ -296,6 +337,9 @@ static bool is_listed(uint32_t value, const struct nl_table *table, bool protoco
 
 static bool is_wanted(const struct nl_table *table, const struct nl_route *route)
 {
+    if (table->settings.protocol_count == 0 && route->protocol == RTPROT_KERNEL) {
+        return false;
+    }
     return is_listed(route->table, table, false) && is_listed(route->protocol, table, true) &&
            !ip_addr_is_link_local(&route->prefix.addr);
 }

@@ -23,9 +23,10 @@ struct nl_table_settings {
     const struct feed_sink *sink; /* must outlive the table */
     int peer;                     /* of the sink */
     bool by_metric;
+    uint32_t local_pref;      /* of all its candidates */
     unsigned int table_count; /* routing tables to take; 0: every one */
     uint32_t tables[NL_FILTER_MAX];
-    unsigned int protocol_count; /* likewise */
+    unsigned int protocol_count; /* likewise; 0: every one but RTPROT_KERNEL, the connected routes */
     uint8_t protocols[NL_FILTER_MAX];
 };
 

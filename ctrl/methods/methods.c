@@ -24,6 +24,9 @@ const struct api_method methods[] = {
     {"trace.start", API_CHANGES, method_trace_start}, /* it changes nothing, but lets see what users send */
     {"capture.start", API_CHANGES, method_capture_start},
     {"watch.stop", API_CHANGES, method_watch_stop},
+    {"feed.list", 0, method_feed_list},
+    {"feed.load", API_CHANGES, method_feed_load},
+    {"feed.unload", API_CHANGES, method_feed_unload},
     {"port.list", 0, method_port_list},
     {"neighbour.list", 0, method_neighbour_list},
     {"stats.get", 0, method_stats_get},

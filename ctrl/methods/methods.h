@@ -9,6 +9,7 @@
 #include "api.h"
 #include "config.h"
 #include "dp.h"
+#include "feeds.h"
 #include "packet_watch.h"
 #include "site.h"
 
@@ -17,6 +18,7 @@ struct control {
     struct dp *dp;
     struct install *install;
     struct site *site;
+    struct feeds *feeds;         /* NULL: there is no loop that they could run in */
     const struct config *config; /* in force; replaced by a reload */
     uint64_t started_ms;         /* CLOCK_MONOTONIC */
     bool ready;

@@ -33,6 +33,9 @@ int method_version(struct api_call *call, const json_t *params, json_t **result)
 int method_status(struct api_call *call, const json_t *params, json_t **result);
 int method_stats_get(struct api_call *call, const json_t *params, json_t **result);
 int method_config_get(struct api_call *call, const json_t *params, json_t **result);
+int method_feed_list(struct api_call *call, const json_t *params, json_t **result);
+int method_feed_load(struct api_call *call, const json_t *params, json_t **result);
+int method_feed_unload(struct api_call *call, const json_t *params, json_t **result);
 int method_port_list(struct api_call *call, const json_t *params, json_t **result);
 int method_neighbour_list(struct api_call *call, const json_t *params, json_t **result);
 int method_peer_set(struct api_call *call, const json_t *params, json_t **result);

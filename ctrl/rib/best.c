@@ -87,7 +87,7 @@ static unsigned __int128 step_value(enum best_step step, const struct contender 
     case STEP_EBGP:
         return c->peer->type != PEER_IBGP;
     case STEP_IGP_COST:
-        return c->igp_cost;
+        return c->peer->external ? 0 : c->igp_cost;
     case STEP_ROUTER_ID:
         return c->attrs->has_originator_id ? c->attrs->originator_id : c->peer->router_id;
     case STEP_CLUSTER_LIST:
@@ -188,6 +188,9 @@ static bool may_share(const struct decision *d, uint32_t winner, uint32_t i)
     const struct contender *a = &d->contenders[winner];
     const struct contender *b = &d->contenders[i];
 
+    if (a->key == b->key && a->peer->external) {
+        return true;
+    }
     if (!d->options->multipath || d->options->multipath_relax) {
         return d->options->multipath;
     }

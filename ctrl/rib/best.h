@@ -48,6 +48,9 @@ struct best_peer {
     uint32_t as;
     uint32_t router_id; /* host byte order */
     enum peer_type type;
+    /* Another router's choice (FRR's by FPM, the kernel's), which has weighed what its next hops cost: those of one
+     * prefix share the traffic, whatever the options. */
+    bool external;
 };
 
 struct contender {

@@ -56,6 +56,8 @@ static void words_become_a_method_and_its_parameters(void **state)
         {"version", "version {}"},
         {"status", "status {}"},
         {"stats", "stats.get {}"},
+        {"load|rib.bz2", "feed.load {\"file\":\"rib.bz2\"}"},
+        {"load|rib.bz2|name|ny", "feed.load {\"file\":\"rib.bz2\",\"name\":\"ny\"}"},
         {"peer|list", "peer.list {}"},
         {"peer|set|ny|as|65001|type|ebgp|address|198.51.100.1|router-id|198.51.100.1",
          "peer.set {\"name\":\"ny\",\"as\":65001,\"type\":\"ebgp\",\"address\":\"198.51.100.1\","

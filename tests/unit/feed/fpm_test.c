@@ -31,6 +31,7 @@ static void open_world(struct world *world, bool by_metric)
         .sink = sink,
         .peer = sink->peer_set(sink->owner, &(struct feed_peer){.name = "frr"}),
         .by_metric = by_metric,
+        .local_pref = 50,
         .protocol_count = 1,
         .protocols = {RTPROT_BGP},
     });
@@ -72,6 +73,7 @@ static void put_hops(struct nlmsghdr *message, const char *const *gateways)
 
     if (gateways[0] != NULL && gateways[1] == NULL) {
         put_addr(message, RTA_GATEWAY, gateways[0]);
+        mnl_attr_put_u32(message, RTA_OIF, 2);
         return;
     }
     list = mnl_attr_nest_start(message, RTA_MULTIPATH);
@@ -182,14 +184,14 @@ static void a_route_comes_changes_and_goes(void **state)
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.2"}});
     put(&world, (struct say){.prefix = "2001:db8::/32", .gateways = {"fd00::2"}});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2; 2001:db8::/32 frr via fd00::2");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50; 2001:db8::/32 frr via fd00::2 pref 50");
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.3"}, .metric = 7});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.3; 2001:db8::/32 frr via fd00::2");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50; 2001:db8::/32 frr via fd00::2 pref 50");
     put(&world, (struct say){.prefix = "192.0.2.0/24", .del = true});
     put(&world, (struct say){.prefix = "192.0.2.0/24", .del = true});
     hear(&world);
-    expect(&world, "2001:db8::/32 frr via fd00::2");
+    expect(&world, "2001:db8::/32 frr via fd00::2 pref 50");
     close_world(&world);
 }
 
@@ -204,7 +206,7 @@ static void a_replacement_in_one_frame_leaves_no_hole(void **state)
     put(&world, (struct say){.prefix = "192.0.2.0/24", .del = true});
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.3"}});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.3");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50");
     assert_int_equal(table_holes(world.table), 0);
     assert_true(nl_table_has_holes(world.routes)); /* one was seen on the way, and is told once */
     assert_false(nl_table_has_holes(world.routes));
@@ -219,10 +221,27 @@ static void next_hops_of_a_multipath_route_are_candidates(void **state)
     open_world(&world, false);
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.2", "10.0.0.3", "10.0.0.4"}});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2; 192.0.2.0/24 frr#1 via 10.0.0.3; 192.0.2.0/24 frr#2 via 10.0.0.4");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.3 pref 50; 192.0.2.0/24 frr#2 "
+                   "via 10.0.0.4 pref 50");
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.3", "10.0.0.4"}});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.3; 192.0.2.0/24 frr#1 via 10.0.0.4");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.4 pref 50");
+    close_world(&world);
+}
+
+static void single_next_hops_leave_an_ipv6_route(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, true);
+    put(&world, (struct say){.prefix = "2001:db8::/32", .gateways = {"fd00::2", "fd00::3", "fd00::4"}});
+    put(&world, (struct say){.prefix = "2001:db8::/32", .gateways = {"fd00::3"}, .del = true});
+    hear(&world);
+    expect(&world, "2001:db8::/32 frr via fd00::2 pref 50 med 0; 2001:db8::/32 frr#1 via fd00::4 pref 50 med 0");
+    put(&world, (struct say){.prefix = "2001:db8::/32", .gateways = {"fd00::2", "fd00::4"}, .del = true});
+    hear(&world);
+    expect(&world, "");
     close_world(&world);
 }
 
@@ -238,13 +257,15 @@ static void a_route_follows_its_next_hop_object(void **state)
     put(&world, (struct say){.prefix = "192.0.2.0/24", .object = 12});
     put(&world, (struct say){.prefix = "198.51.100.0/24", .object = 10});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2; 192.0.2.0/24 frr#1 via 10.0.0.3; 198.51.100.0/24 frr via 10.0.0.2");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.3 pref 50; 198.51.100.0/24 "
+                   "frr via 10.0.0.2 pref 50");
     put_object(&world, 10, "10.0.0.9", NULL); /* as it stands for itself, and in the group */
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.9; 192.0.2.0/24 frr#1 via 10.0.0.3; 198.51.100.0/24 frr via 10.0.0.9");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.9 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.3 pref 50; 198.51.100.0/24 "
+                   "frr via 10.0.0.9 pref 50");
     put_object(&world, 12, NULL, (uint32_t[]){11, 0});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.3; 198.51.100.0/24 frr via 10.0.0.9");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50; 198.51.100.0/24 frr via 10.0.0.9 pref 50");
     close_world(&world);
 }
 
@@ -262,7 +283,7 @@ static void fates_are_actions_and_connected_routes_are_left_out(void **state)
     put(&world, (struct say){.prefix = "2001:db8::/32", .gateways = {"fe80::1"}});
     put(&world, (struct say){.prefix = "10.6.0.0/16", .gateways = {"10.0.0.2"}, .protocol = RTPROT_STATIC});
     hear(&world);
-    expect(&world, "10.1.0.0/16 frr blackhole; 10.2.0.0/16 frr reject; 10.3.0.0/16 frr reject");
+    expect(&world, "10.1.0.0/16 frr blackhole pref 50; 10.2.0.0/16 frr reject pref 50; 10.3.0.0/16 frr reject pref 50");
     assert_int_equal(nl_table_counts(world.routes)->link_local, 1);
     close_world(&world);
 }
@@ -276,11 +297,11 @@ static void of_several_metrics_the_lowest_comes_first_and_the_others_wait(void *
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.3"}, .metric = 32});
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.2"}, .metric = 20});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 med 20; 192.0.2.0/24 frr#1 via 10.0.0.3 med 32");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50 med 20; 192.0.2.0/24 frr#1 via 10.0.0.3 pref 50 med 32");
     put(&world, (struct say){.prefix = "192.0.2.0/24", .metric = 20, .del = true});
     put(&world, (struct say){.prefix = "192.0.2.0/24", .metric = 99, .del = true});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 med 32");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50 med 32");
     close_world(&world);
 }
 
@@ -299,9 +320,9 @@ static void a_new_connection_loses_nothing_and_sweeps_in_the_end(void **state)
     put_object(&world, 20, "10.0.0.2", NULL);
     put(&world, (struct say){.prefix = "192.0.2.0/24", .object = 20});
     hear(&world);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2; 198.51.100.0/24 frr via 10.0.0.2!");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50; 198.51.100.0/24 frr via 10.0.0.2 pref 50!");
     nl_table_sync_end(world.routes);
-    expect(&world, "192.0.2.0/24 frr via 10.0.0.2");
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50");
     assert_int_equal(nl_table_counts(world.routes)->routes, 1);
     close_world(&world);
 }
@@ -389,7 +410,7 @@ static void frr_is_understood(void **state)
         }
     }
     assert_int_equal(nl_table_counts(world.routes)->feed.unusable, 0);
-    expect(&world, "192.0.2.0/24 frr via 10.90.2.2");
+    expect(&world, "192.0.2.0/24 frr via 10.90.2.2 pref 50");
     close_world(&world);
     free(capture);
 }
@@ -400,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_route_comes_changes_and_goes),
         cmocka_unit_test(a_replacement_in_one_frame_leaves_no_hole),
         cmocka_unit_test(next_hops_of_a_multipath_route_are_candidates),
+        cmocka_unit_test(single_next_hops_leave_an_ipv6_route),
         cmocka_unit_test(a_route_follows_its_next_hop_object),
         cmocka_unit_test(fates_are_actions_and_connected_routes_are_left_out),
         cmocka_unit_test(of_several_metrics_the_lowest_comes_first_and_the_others_wait),

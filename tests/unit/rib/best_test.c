@@ -573,6 +573,30 @@ static void a_long_name_is_cut(void **state)
     assert_int_equal(detail[BEST_DETAIL_STRLEN], '#');
 }
 
+/* What FRR or the kernel has chosen is not chosen among again. */
+static void next_hops_of_another_routers_choice_share_whatever_they_cost(void **state)
+{
+    static const struct best_peer frr = {.external = true};
+    static const struct attrs attrs;
+    static const struct attrs other = {MED(7)};
+    const struct best_options options = {.multipath = false};
+    struct contender contenders[] = {
+        {.attrs = &attrs, .peer = &frr, .key = 1, .igp_cost = 1},
+        {.attrs = &attrs, .peer = &frr, .key = 1, .path_id = 1},
+        {.attrs = &attrs, .peer = &frr, .key = 2, .path_id = 2}, /* a second zebra's */
+        {.attrs = &other, .peer = &frr, .key = 1, .path_id = 3}, /* a route of a higher metric */
+    };
+    struct verdict verdicts[4];
+    uint32_t ranking[4];
+
+    (void)state;
+    assert_int_equal(best_rank(contenders, 4, &options, ranking, verdicts), 4);
+    assert_int_equal(verdicts[0].tier, 1);
+    assert_int_equal(verdicts[1].tier, 1);
+    assert_int_equal(verdicts[2].tier, 2);
+    assert_int_equal(verdicts[3].tier, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +606,7 @@ int main(void)
         cmocka_unit_test(the_med_example_is_a_circle_of_pairs),
         cmocka_unit_test(steps_have_the_names_of_the_api),
         cmocka_unit_test(a_long_name_is_cut),
+        cmocka_unit_test(next_hops_of_another_routers_choice_share_whatever_they_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

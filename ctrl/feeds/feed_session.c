@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "feed_session.h"
+#include "log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static_assert(FEED_NAME_MAX == SITE_NAME_MAX, "a feed's peer is a site's");
+
+static int peer_set(void *owner, const struct feed_peer *peer)
+{
+    struct feed_session *session = owner;
+    int known = site_peer_id(session->site, peer->name);
+    struct site_peer made = {
+        .facts = peer->facts,
+        .has_address = peer->has_address,
+        .has_router_id = peer->has_router_id,
+        .session_id = session->id,
+    };
+    struct error error;
+    int result;
+
+    if (known >= 0 && site_peer(session->site, (uint32_t)known)->session_id != session->id) {
+        log_error("%s: the peer \"%s\" belongs to somebody else already", session->name, peer->name);
+        return -EEXIST;
+    }
+    memcpy(made.name, peer->name, sizeof(made.name));
+    result = site_peer_set(session->site, &made, &error);
+    return result != 0 ? result : site_peer_id(session->site, peer->name);
+}
+
+static void peer_del(void *owner, int peer)
+{
+    struct feed_session *session = owner;
+    const struct site_peer *known = site_peer(session->site, (uint32_t)peer);
+    struct error error;
+
+    if (known != NULL && site_peer_del(session->site, known->name, &error) != 0) {
+        log_error("%s: %s", session->name, error.text);
+    }
+}
+
+static void flush(void *owner, int peer)
+{
+    struct feed_session *session = owner;
+    uint16_t id = (uint16_t)peer;
+
+    site_session_flush(session->site, session->id, &id);
+}
+
+static int upsert(void *owner, int peer, const struct feed_route *route)
+{
+    struct feed_session *session = owner;
+    struct candidate candidate = {
+        .attrs = route->attrs,
+        .key = {session->id, (uint16_t)peer, route->path_id},
+        .target = route->target,
+    };
+
+    return site_route_set(session->site, &route->prefix, &candidate, NULL);
+}
+
+static void withdraw(void *owner, int peer, const struct prefix *prefix, uint32_t path_id)
+{
+    struct feed_session *session = owner;
+    struct candidate_key key = {session->id, (uint16_t)peer, path_id};
+
+    site_route_del(session->site, prefix, &key, NULL);
+}
+
+static void sync_begin(void *owner, int peer)
+{
+    struct feed_session *session = owner;
+    uint16_t id = (uint16_t)peer;
+
+    site_session_mark_stale(session->site, session->id, peer == FEED_ALL_PEERS ? NULL : &id);
+}
+
+static void sync_end(void *owner, int peer)
+{
+    struct feed_session *session = owner;
+    uint16_t id = (uint16_t)peer;
+    size_t swept = site_session_sweep(session->site, session->id, peer == FEED_ALL_PEERS ? NULL : &id);
+
+    if (swept > 0) {
+        log_notice("%s: %zu routes were not told again: swept", session->name, swept);
+    }
+}
+
+static void commit(void *owner)
+{
+    struct feed_session *session = owner;
+    int result = site_commit(session->site);
+
+    if (result != 0 && !session->told_full) {
+        log_error("%s: not every route could be installed: %s", session->name, strerror(-result));
+    }
+    session->told_full = result != 0;
+}
+
+int feed_session_open(struct feed_session *session, struct site *site, uint32_t own_as, const char *name,
+                      const char *source, struct error *error)
+{
+    struct site_session_spec spec = {.client = name, .source = source, .on_disconnect = SITE_KEEP};
+    int id = site_session_open(site, &spec, NULL, error);
+
+    if (id < 0) {
+        return id;
+    }
+    *session = (struct feed_session){
+        .sink = {.attrs = site_attrs(site),
+                 .own_as = own_as,
+                 .owner = session,
+                 .peer_set = peer_set,
+                 .peer_del = peer_del,
+                 .flush = flush,
+                 .upsert = upsert,
+                 .withdraw = withdraw,
+                 .sync_begin = sync_begin,
+                 .sync_end = sync_end,
+                 .commit = commit},
+        .site = site,
+        .name = name,
+        .id = (uint16_t)id,
+    };
+    return 0;
+}
+
+void feed_session_close(struct feed_session *session)
+{
+    site_session_close(session->site, session->id, true);
+}
+
+uint32_t feed_session_routes(const struct feed_session *session)
+{
+    return rib_counts(site_rib(session->site))->of_session[session->id];
+}
