@@ -159,7 +159,7 @@ int dp_port_of_lane(const struct dp *dp, uint16_t lane)
 int dp_port_of_device(const struct dp *dp, uint16_t device)
 {
     for (unsigned int i = 0; i < dp->port_count; i++) {
-        if (dp->ports[i].device == device && dp->ports[i].vlan == 0) {
+        if (port_has_device(&dp->ports[i], device)) {
             return (int)i;
         }
     }

@@ -50,7 +50,7 @@ static void write_block(struct replay_output *output, FILE *file, unsigned int p
 static unsigned int port_of_device(const struct dp *dp, uint16_t device)
 {
     for (unsigned int i = 0; i < dp_port_count(dp); i++) {
-        if (dp_port(dp, i)->device == device && dp_port(dp, i)->vlan == 0) {
+        if (port_has_device(dp_port(dp, i), device)) {
             return i;
         }
     }

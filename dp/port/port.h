@@ -80,6 +80,17 @@ static inline struct port_queue port_queue(const struct port *port, unsigned int
     return (struct port_queue){apart ? port->more[n - 1] : port->device, apart ? 0 : (uint16_t)n};
 }
 
+/* Not a sub-interface: the device is its parent's. */
+static inline bool port_has_device(const struct port *port, uint16_t device)
+{
+    bool has = port->device == device;
+
+    for (unsigned int i = 0; i < port->more_count; i++) {
+        has = has || port->more[i] == device;
+    }
+    return has && port->vlan == 0;
+}
+
 /* Mbufs that ports with this many queues in all may hold at once. */
 unsigned int port_mbufs(unsigned int queues);
 

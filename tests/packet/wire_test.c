@@ -241,6 +241,9 @@ static void a_queue_that_is_a_device_of_its_own_is_found_there(void **state)
         dp->ports[i].more_count = 1;
     }
     assert_int_equal(dp_wire(dp, &error), 0);
+    assert_true(port_has_device(&dp->ports[1], DEVICE_OF(1)));
+    assert_true(port_has_device(&dp->ports[1], DEVICE_OF(1) + 50));
+    assert_false(port_has_device(&dp->ports[1], DEVICE_OF(0) + 50));
     for (unsigned int i = 0; i < 2; i++) {
         for (unsigned int w = 0; w < 2; w++) {
             const struct lane *lane = &dp->workers[w]->pipe.lanes[i];
