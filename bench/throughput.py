@@ -4,10 +4,13 @@
     tester port 0 == up [ anyfwd ] down == tester port 1      == a veth pair (AF_XDP against AF_PACKET), or a memif
 
 The tester (bench/trial.c) sends frames of 60 bytes, 64 with FCS, in 1024 flows to 192.0.2.0/24, at a rate, and counts
-what comes back. Each round is a search by halving, in trials of --trial-seconds; a trial passes that loses at most
---loss of its packets, and at which the tester kept its rate. Tester and forwarder have a CPU each: on two CPUs these
-figures are those of the slower of the two, kernel work included, and no NIC's. A back-to-back figure is the longest
-burst of which nothing was lost, as RFC 9004 has it, up to two seconds' worth of the loss-free rate.
+what comes back. Each round is a search by halving, in trials of --trial-seconds, below what comes through when the tester
+sends all it can ("overload"). A trial passes that loses at most --loss of its packets; one that fails is tried --verify
+times more, as ETSI GS NFV-TST 009 has it (12.3.3, binary search with loss verification), since a CPU that was taken away
+for a moment says nothing about the rate. The figure is the highest rate of a trial that passed, as the tester really sent:
+it, too, is held up, and does not make up for it. A back-to-back figure is the longest burst of which nothing was lost (RFC
+9004), up to half a second of overload. Tester and forwarder have a CPU each: these figures are those of the
+slower of the two, kernel work and copies included, and no NIC's.
 """
 import os
 import subprocess
@@ -21,13 +24,14 @@ from scapy.all import IP, UDP, Ether, Raw
 CASES = ["veth", "memif"]
 FLOWS = 1024
 STEPS = 8
-MAC = "02:70:00:00:00:00"
 FAR_MAC = "02:70:00:00:00:11"  # of the next hop
+BURST_S = 0.5
 MOST = 100_000_000  # more than any tester sends
 
 
 def add_options(parser):
     parser.add_argument("--trial-seconds", type=float, default=1.0, metavar="S", help="RFC 2544 says 60; %(default)s")
+    parser.add_argument("--verify", type=int, default=2, metavar="N", help="more chances of a trial; %(default)s")
     parser.add_argument("--loss", type=float, default=0.0, metavar="PART", help="of a trial's packets; %(default)s")
 
 
@@ -49,16 +53,13 @@ class Bed:
         for near, far, address in (("up", "t0", "198.51.100.1/24"), ("down", "t1", "10.0.2.1/24")):
             self.lab.link(self.host, near, [address], self.far, far, [])
         self.vdevs = [f"net_af_packet{i},iface=t{i},blocksz=65536,framesz=2048,framecnt=2048" for i in range(2)]
-        self.mac = self.host.mac("up")
         return [{"name": name, "device": f"af_xdp:{name}", "steer": "transit"} for name in ("up", "down")]
 
     def _memif_ports(self):
         sockets = [os.path.join(self.lab.dir, f"memif{i}") for i in range(2)]
         self.vdevs = [f"net_memif{i},role=client,id=0,socket={path},socket-abstract=no,rsize=11"
                       for i, path in enumerate(sockets)]
-        self.mac = MAC
-        return [{"name": name, "device": f"vdev:net_memif{i},role=server,id=0,socket={sockets[i]},socket-abstract=no,"
-                 f"rsize=11,mac={MAC[:-1]}{i}"} for i, name in enumerate(("up", "down"))]
+        return [{"name": name, "device": f"memif:{sockets[i]}"} for i, name in enumerate(("up", "down"))]
 
     def _start_daemon(self, ports):
         self.daemon = Daemon(self.lab, self.host, {
@@ -69,15 +70,17 @@ class Bed:
             "routes": [{"prefix": "192.0.2.0/24", "peer": "rs1", "instance": "i0", "as_path": [65002]}]})
         self.daemon.start(program=os.path.join(self.build, "anyfwd"), start_new_session=True)
         prefer(self.daemon.process)
+        self.rpc = self.daemon.rpc()
         if self.case == "memif":
             self.host.ip("addr", "add", "10.0.2.1/24", "dev", "down")
         self.host.ip("neigh", "replace", "10.0.2.11", "lladdr", FAR_MAC, "dev", "down")
 
     def _start_tester(self):
         frames = os.path.join(self.lab.dir, "frames")
+        mac = next(port["mac"] for port in self.rpc.call("port.list")["ports"] if port["name"] == "up")
         with open(frames, "wb") as file:
             for i in range(FLOWS):
-                frame = bytes(Ether(src="02:70:00:00:00:99", dst=self.mac) /
+                frame = bytes(Ether(src="02:70:00:00:00:99", dst=mac) /
                               IP(src=f"198.51.100.{2 + i % 250}", dst=f"192.0.2.{i % 256}") /
                               UDP(sport=1024 + i, dport=53) / Raw(bytes(18)))
                 file.write(len(frame).to_bytes(2, "big") + frame)
@@ -91,7 +94,7 @@ class Bed:
         if self.tester.stdout.readline() != "ready\n":
             raise RuntimeError("the tester does not start")
         if not wait_until(lambda: self.trial("rate 1000 0.1")[1] > 90, timeout_s=20):
-            raise RuntimeError(f"nothing comes through: {self.daemon.rpc().call('stats.get')}")
+            raise RuntimeError(f"nothing comes through: {self.rpc.call('stats.get')}")
 
     def trial(self, text):
         """(sent, received, seconds)"""
@@ -100,26 +103,36 @@ class Bed:
         sent, received, us = map(int, self.tester.stdout.readline().split())
         return sent, received, us / 1e6
 
-    def loss_free_rate(self, seconds, loss):
-        """Packets a second."""
+    def overload(self, seconds):
+        """Packets a second that come through when all come that can."""
         _, received, took = self.trial(f"rate {MOST} {seconds}")
-        low, high = 0, 1.1 * received / took
+        return received / took
+
+    def passed(self, text, chances, loss):
+        """Frames a second of the trial, if it loses no more than that at one of its chances; else 0."""
+        for _ in range(chances):
+            sent, received, took = self.trial(text)
+            if sent - received <= sent * loss:
+                return sent / took
+        return 0
+
+    def loss_free_rate(self, most, options):
+        """Packets a second."""
+        low, high, best = 0, most, 0
         for _ in range(STEPS):
             rate = (low + high) / 2
-            sent, received, took = self.trial(f"rate {rate:.0f} {seconds}")
-            if sent - received <= sent * loss and sent >= rate * seconds * 0.98:
-                low = sent / took
-            else:
-                high = rate
-        return low
+            passed = self.passed(f"rate {rate:.0f} {options.trial_seconds}", 1 + options.verify, options.loss)
+            low, high = (rate, high) if passed else (low, rate)
+            best = max(best, passed)
+        return best
 
-    def back_to_back(self, most):
+    def back_to_back(self, most, options):
         """Frames."""
-        low, high = 0, most
+        low, high = 0, int(most)
         for _ in range(STEPS):
-            count = int(low + high + 1) // 2
-            sent, received, _ = self.trial(f"burst {count}")
-            low, high = (count, high) if sent == received else (low, count - 1)
+            count = (low + high + 1) // 2
+            passed = self.passed(f"burst {count}", 1 + options.verify, 0)
+            low, high = (count, high) if passed else (low, count - 1)
             if low >= high:
                 break
         return low
@@ -141,8 +154,10 @@ def samples(options):
         try:
             for _ in range(options.rounds):
                 for label, bed in beds:
-                    rate = bed.loss_free_rate(options.trial_seconds, options.loss)
-                    burst = bed.back_to_back(max(int(2 * rate), 1))
+                    overload = bed.overload(options.trial_seconds)
+                    rate = bed.loss_free_rate(1.1 * overload, options)
+                    burst = bed.back_to_back(max(BURST_S * overload, 1), options)
+                    yield {"case": f"{case}, overload", "impl": label, "unit": "Mpps", "value": overload / 1e6}
                     yield {"case": f"{case}, loss-free rate", "impl": label, "unit": "Mpps", "value": rate / 1e6}
                     yield {"case": f"{case}, back to back", "impl": label, "unit": "frames", "value": burst}
         finally:
