@@ -45,8 +45,36 @@ no_memory:
     return error_set(error, -ENOMEM, "no memory for the forwarding tables");
 }
 
+/* As rte_pktmbuf_pool_create(). Unless all of a packet buffer must lie in one page, buffers follow each other closely:
+ * at the same place in each of many small pages, their headers would share a few lines of the CPU's cache. */
+static struct rte_mempool *pool_create(unsigned int mbufs, uint16_t room, bool within_pages)
+{
+    struct rte_pktmbuf_pool_private buffers = {.mbuf_data_room_size = room};
+    struct rte_mempool *pool = rte_mempool_create_empty("mbufs", mbufs, (unsigned int)sizeof(struct rte_mbuf) + room,
+                                                        POOL_CACHE, sizeof(struct rte_pktmbuf_pool_private),
+                                                        SOCKET_ID_ANY, within_pages ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+    if (pool == NULL) {
+        return NULL;
+    }
+    rte_pktmbuf_pool_init(pool, &buffers);
+    if (rte_mempool_populate_default(pool) < 0) {
+        rte_mempool_free(pool);
+        return NULL;
+    }
+    rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+    return pool;
+}
+
+/* Where there are large pages, it is no matter; a NIC and an AF_XDP socket want it in small ones. */
+static bool needs_pages(const struct port_settings *port)
+{
+    return port->kind == PORT_PCI || port->kind == PORT_AF_XDP;
+}
+
 static int create_pool(struct dp *dp, const struct dp_settings *settings, struct error *error)
 {
+    bool within_pages = rte_eal_has_hugepages() != 0;
     unsigned int queues = 0;
     unsigned int mbufs;
     uint16_t room;
@@ -57,9 +85,10 @@ static int create_pool(struct dp *dp, const struct dp_settings *settings, struct
     }
     for (unsigned int i = 0; i < settings->port_count; i++) {
         queues += settings->ports[i].queues + (settings->ports[i].twin != NULL ? 1 : 0);
+        within_pages = within_pages || needs_pages(&settings->ports[i]);
     }
     mbufs = port_mbufs(queues) + POOL_SPARE * (dp->worker_count + 1) + PENDING_MAX * PENDING_DEPTH * dp->worker_count;
-    dp->pool = rte_pktmbuf_pool_create("mbufs", mbufs, POOL_CACHE, 0, room, SOCKET_ID_ANY);
+    dp->pool = pool_create(mbufs, room, within_pages);
     if (dp->pool == NULL) {
         unsigned int mb = (unsigned int)(mbufs * (room + 256UL) >> 20) + 32;
 
