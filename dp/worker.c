@@ -94,11 +94,14 @@ static unsigned int worker_loop(struct worker *worker)
 {
     struct counters *counters = worker->pipe.counters;
     uint64_t before = worker->pipe.now;
-    uint64_t begin = rte_rdtsc();
+    uint64_t begin = rte_rdtsc(); /* the only look at the clock in a loop: it costs as much as two packets */
     bool stalled = begin - before > worker->stall;
     unsigned int n;
 
     counters_begin(counters);
+    if (worker->busy) {
+        counter_add(&counters->busy_cycles, begin - before);
+    }
     if (unlikely(stalled)) {
         note_stall(counters, before, begin - before);
     }
@@ -109,9 +112,9 @@ static unsigned int worker_loop(struct worker *worker)
     }
     pipe_flush(&worker->pipe, worker->lane_count);
     counter_add(&counters->loops, 1);
+    worker->busy = n > 0;
     if (n > 0) {
         counter_add(&counters->busy_loops, 1);
-        counter_add(&counters->busy_cycles, rte_rdtsc() - begin);
     }
     counters_end(counters);
     return n;

@@ -41,6 +41,7 @@ struct worker {
     unsigned int source_count;
     unsigned int inbox_count;
     unsigned int lane_count;
+    bool busy;    /* the loop before this one received something */
     bool backoff; /* sleep when nothing comes */
     bool stop;    /* atomic: set by the control thread */
     struct source sources[WORKER_SOURCES_MAX];
