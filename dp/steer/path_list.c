@@ -53,10 +53,21 @@ uint64_t path_list_bytes(const struct path_list_table *table)
     return table->bytes;
 }
 
+/* To cache lines: no other's data lies beside ours. */
+static uint64_t round_up(uint64_t bytes)
+{
+    return (bytes + 63) & ~UINT64_C(63);
+}
+
+/* Where the rows begin. */
+static uint64_t rows_offset(uint32_t rows)
+{
+    return round_up(sizeof(struct path_list) + rows * sizeof(uint16_t));
+}
+
 static uint64_t size_of(uint32_t rows, uint32_t members)
 {
-    /* aligned_alloc wants a multiple of the alignment */
-    return (sizeof(struct path_list) + rows * sizeof(row_t) + members * sizeof(uint16_t) + 63) & ~UINT64_C(63);
+    return rows_offset(rows) + round_up(rows * sizeof(row_t) + members * sizeof(uint16_t));
 }
 
 static uint32_t member_count(const struct path_list_spec *spec)
@@ -75,20 +86,26 @@ static struct path_list *build(const struct path_list_spec *spec)
     uint32_t rows = rows_count(spec);
     struct path_list *list = aligned_alloc(64, size_of(rows, members));
     uint16_t *ranked;
+    row_t *all;
 
     if (list == NULL) {
         return NULL;
     }
-    ranked = (uint16_t *)&list->rows[rows];
+    all = (row_t *)((char *)list + rows_offset(rows));
+    ranked = (uint16_t *)&all[rows];
     *list = (struct path_list){.row_mask = rows - 1,
                                .ranked_count = (uint16_t)members,
                                .hash_mode = spec->hash_mode,
                                .tell_no_instance = spec->tell_no_instance,
-                               .ranked = ranked};
+                               .ranked = ranked,
+                               .rows = all};
     for (uint32_t i = 0; i < members; i++) {
         ranked[i] = spec->paths[i].adjacency;
     }
-    rows_build(spec, list->rows, rows);
+    rows_build(spec, all, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        list->first[i] = (uint16_t)all[i];
+    }
     return list;
 }
 
