@@ -138,6 +138,7 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.datagram_times.wait = rte_get_tsc_hz() / 1000 * FRAGMENT_WAIT_MS;
     worker->pipe.datagram_times.memory = rte_get_tsc_hz() / 1000 * FRAGMENT_MEMORY_MS;
     worker->pipe.drop_class_e = true;
+    worker->pipe.wide = pipe_wide_works();
     return 0;
 no_memory:
     return error_set(error, -ENOMEM, "dpdk.memory_mb %u is too little for the worker on lcore %u",

@@ -13,15 +13,19 @@
 struct packet {
     struct rte_mbuf *mbuf; /* data starts at the Ethernet header */
     uint16_t length;       /* of the IP packet, header included; the frame may be longer (padding) */
-    uint16_t adjacency;    /* set by steer */
+    uint16_t adjacency;    /* set by steer, unless it is the same for all of a burst */
 };
+
+/* Behind what counts is room for whole vectors to be stored. */
+#define BURST_ROOM (BURST_MAX + 16)
 
 struct burst {
     unsigned int count[FAMILIES];
-    struct packet packets[FAMILIES][BURST_MAX];
-    uint32_t v4_destinations[BURST_MAX]; /* host byte order */
-    uint8_t v6_destinations[BURST_MAX][16];
-    uint32_t path_lists[FAMILIES][BURST_MAX]; /* set by lookup */
+    struct packet packets[FAMILIES][BURST_ROOM];
+    uint32_t v4_destinations[BURST_ROOM]; /* host byte order */
+    uint8_t v6_destinations[BURST_ROOM][16];
+    uint32_t path_lists[FAMILIES][BURST_ROOM]; /* set by lookup */
+    uint16_t same_adjacency[FAMILIES]; /* set by steer: of all packets, which then do not tell; else ADJACENCY_NONE */
     /* Frames that lost a VLAN tag, for the ports that they belong to: bursts of their own, after this one. */
     unsigned int tagged_count;
     uint16_t tagged_ports[BURST_MAX];

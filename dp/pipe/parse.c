@@ -6,6 +6,7 @@
 #include "attributes.h"
 #include "burst.h"
 #include "extension.h"
+#include "plain.h"
 #include "vlan.h"
 #include <netinet/ip.h>
 #include <rte_byteorder.h>
@@ -31,13 +32,13 @@ static const uint8_t v6_class[256] = {
 
 static bool list_is_local(const struct pipe *pipe, uint32_t id)
 {
-    row_t row;
+    uint16_t adjacency;
 
     if (id == PATH_LIST_NONE) {
         return false;
     }
-    row = path_list_load(pipe->path_lists, id)->rows[0];
-    return adjacency_rewrite(&pipe->adjacencies[row_place(row, 0)])->kind == REWRITE_LOCAL;
+    adjacency = path_list_first(path_list_load(pipe->path_lists, id), 0);
+    return adjacency_rewrite(&pipe->adjacencies[adjacency])->kind == REWRITE_LOCAL;
 }
 
 /* RFC 1812 5.3.7 and 4.2.2.11: what must not be forwarded. What is ours is the kernel's to judge, whatever its source.
@@ -354,20 +355,12 @@ static inline int parse_frame(const struct pipe *pipe, uint16_t port, uint64_t o
     return parse_other(pipe, port, mbuf, ether_type, burst);
 }
 
-void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+static void parse_each(struct pipe *pipe, uint16_t port, uint64_t own_mac, struct rte_mbuf *const *mbufs,
+                       unsigned int n, struct burst *burst)
 {
-    uint64_t own_mac = __atomic_load_n(&pipe->ports[port].mac, __ATOMIC_RELAXED);
-
-    burst->count[FAMILY_V4] = 0;
-    burst->count[FAMILY_V6] = 0;
-    burst->tagged_count = 0;
     for (unsigned int i = 0; i < n; i++) {
-        int verdict;
+        int verdict = parse_frame(pipe, port, own_mac, mbufs[i], burst);
 
-        if (i + 4 < n) {
-            rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + 4], const void *));
-        }
-        verdict = parse_frame(pipe, port, own_mac, mbufs[i], burst);
         if (likely(verdict == FORWARD)) {
             continue;
         }
@@ -375,6 +368,47 @@ void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs
             packet_punt(pipe, port, mbufs[i]);
         } else {
             packet_drop(pipe, mbufs[i], (enum drop_reason)verdict);
+        }
+    }
+}
+
+/* A last group that is not whole is made up with its first packet. */
+static bool parse_rest(const struct pipe *pipe, uint64_t own_mac, const uint8_t *const *frames,
+                       struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+{
+    const uint8_t *group_frames[PLAIN_GROUP];
+    struct rte_mbuf *group_mbufs[PLAIN_GROUP];
+
+    for (unsigned int i = 0; i < PLAIN_GROUP; i++) {
+        group_frames[i] = frames[i < n ? i : 0];
+        group_mbufs[i] = mbufs[i < n ? i : 0];
+    }
+    return plain_parse(pipe, own_mac, group_frames, group_mbufs, n, burst);
+}
+
+void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+{
+    uint64_t own_mac = __atomic_load_n(&pipe->ports[port].mac, __ATOMIC_RELAXED);
+    const uint8_t *frames[BURST_MAX];
+    unsigned int count;
+
+    burst->count[FAMILY_V4] = 0;
+    burst->count[FAMILY_V6] = 0;
+    burst->tagged_count = 0;
+    for (unsigned int i = 0; i < n; i++) { /* all of them are under way before the first is read */
+        frames[i] = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+        rte_prefetch0(frames[i]);
+    }
+    for (unsigned int i = 0; i < n; i += count) {
+        bool plain = false;
+
+        count = RTE_MIN(n - i, (unsigned int)PLAIN_GROUP);
+        if (likely(pipe->wide)) {
+            plain = likely(count == PLAIN_GROUP) ? plain_parse(pipe, own_mac, frames + i, mbufs + i, count, burst)
+                                                 : parse_rest(pipe, own_mac, frames + i, mbufs + i, count, burst);
+        }
+        if (!plain) {
+            parse_each(pipe, port, own_mac, mbufs + i, count, burst);
         }
     }
 }

@@ -22,6 +22,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BURST_MAX    64
 #define PIPE_NO_TWIN UINT16_MAX
@@ -56,6 +57,7 @@ struct pipe {
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */
+    bool wide;                 /* the stages' AVX-512 forms are used */
     bool pass_source_route;    /* source-routed packets are forwarded */
     bool drop_class_e;         /* 240/4 is martian */
     struct datagram_times datagram_times;
@@ -73,6 +75,9 @@ struct pipe {
     uint64_t icmp_due[PIPE_PORTS_MAX]; /* by port, TSC: when the next error would be due at the steady rate */
     struct lane lanes[PIPE_PORTS_MAX]; /* by index of the egress port or twin */
 };
+
+/* Whether this CPU has what pipe->wide needs. */
+bool pipe_wide_works(void);
 
 /* The address that a port speaks from, NULL if it has none of this family; valid until the next quiescent state. */
 static inline const struct ip_addr *pipe_port_address(const struct pipe *pipe, uint16_t port, enum family family)
@@ -110,15 +115,29 @@ static inline void pipe_show_made(const struct pipe *pipe, uint16_t port, const 
     }
 }
 
-/* Puts the packet into the lane, which takes it over. */
-static inline void pipe_send(struct pipe *pipe, uint16_t lane, struct rte_mbuf *mbuf)
+/* The end of the lane, with room for n <= TX_LANE_MAX packets more. */
+static inline struct rte_mbuf **lane_reserve(struct pipe *pipe, uint16_t lane, unsigned int n)
 {
     struct lane *to = &pipe->lanes[lane];
 
-    to->mbufs[to->count++] = mbuf;
-    if (to->count == TX_LANE_MAX) {
+    if (unlikely(to->count + n > TX_LANE_MAX)) {
         lane_flush(pipe, lane);
     }
+    return &to->mbufs[to->count];
+}
+
+/* Puts the packet into the lane, which takes it over. */
+static inline void pipe_send(struct pipe *pipe, uint16_t lane, struct rte_mbuf *mbuf)
+{
+    *lane_reserve(pipe, lane, 1) = mbuf;
+    pipe->lanes[lane].count++;
+}
+
+/* The same for n <= TX_LANE_MAX packets. */
+static inline void pipe_send_many(struct pipe *pipe, uint16_t lane, struct rte_mbuf *const *mbufs, unsigned int n)
+{
+    memcpy(lane_reserve(pipe, lane, n), mbufs, n * sizeof(mbufs[0]));
+    pipe->lanes[lane].count += n;
 }
 
 /* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to

@@ -6,6 +6,8 @@
 #include "fragment.h"
 #include "hold.h"
 #include "icmp.h"
+#include "wide.h"
+#include <assert.h>
 #include <errno.h>
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
@@ -124,29 +126,195 @@ static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t
     }
 }
 
-static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pipe, uint16_t port, struct burst *burst,
-                                                                 enum family family)
+/* The first bytes of a frame, which hold all that is rewritten. */
+typedef uint16_t frame_words __attribute__((vector_size(32), may_alias, aligned(1)));
+
+/* What one hop changes: sums of words, as they lie in memory. Only that of the IPv4 checksum has an end-around carry.
+ */
+struct hop {
+    frame_words add;
+    frame_words carry_from;
+    frame_words carry;
+};
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "TTL and hop limit are a word's low and high octet");
+static const struct hop hops[FAMILIES] = {
+    [FAMILY_V4] = {.add = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xffff, 1},
+                   .carry_from = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfffe},
+                   .carry = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+    [FAMILY_V6] = {.add = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff00}},
+};
+static const frame_words header_mask = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
+
+/* take_hop() and a new Ethernet header in one store. The TTL is above 1. */
+static inline __attribute__((always_inline)) void rewrite_frame(uint8_t *frame, const struct rewrite *rewrite,
+                                                                enum family family)
 {
+    const struct hop *hop = &hops[family];
+    frame_words old = *(const frame_words *)frame;
+    frame_words next = old + hop->add;
+
+    if (family == FAMILY_V4) {
+        next += (frame_words)(old >= hop->carry_from) & hop->carry;
+    }
+    *(frame_words *)frame = (next & ~header_mask) | (*(const frame_words *)rewrite->header & header_mask);
+}
+
+/* What leaves the fast path, in whatever state it was received. */
+static __attribute__((noinline)) void rewrite_rare(struct pipe *pipe, uint16_t port, const struct packet *packet,
+                                                   const struct rewrite *rewrite, enum family family)
+{
+    if (rewrite->kind != REWRITE_TX) {
+        packet_special(pipe, port, packet, rewrite->kind, family);
+    } else if (*packet_ttl(packet, family) <= 1) {
+        packet_expired(pipe, port, packet, family);
+    } else if (packet->length > rewrite->mtu) {
+        packet_too_big(pipe, port, packet, rewrite, family);
+    } else {
+        take_hop(packet, family);
+        packet_send(pipe, packet, rewrite);
+    }
+}
+
+/* It goes out of a port behind a mere Ethernet header. */
+static inline bool is_plain(const struct rewrite *rewrite)
+{
+    return rewrite->kind == REWRITE_TX && rewrite->header_length == RTE_ETHER_HDR_LEN;
+}
+
+/* False: not in this way. Else it is ready to be sent. */
+static inline __attribute__((always_inline)) bool rewrite_packet(const struct packet *packet,
+                                                                 const struct rewrite *rewrite, enum family family)
+{
+    struct rte_mbuf *mbuf = packet->mbuf;
+    uint32_t length = (uint32_t)packet->length + RTE_ETHER_HDR_LEN;
+
+    if (unlikely(packet->length > rewrite->mtu || *packet_ttl(packet, family) <= 1)) {
+        return false;
+    }
+    rewrite_frame(rte_pktmbuf_mtod(mbuf, uint8_t *), rewrite, family);
+    if (unlikely(mbuf->pkt_len != length)) {
+        packet_trim(mbuf, length);
+    }
+    return true;
+}
+
+/* Packets of a burst that are ready to be sent. */
+struct ready {
+    unsigned int count;
+    uint64_t ports_used; /* a bit each */
+    uint16_t ports[BURST_MAX];
+    struct rte_mbuf *mbufs[BURST_MAX];
+};
+static_assert(PIPE_PORTS_MAX <= 64, "a bit each");
+
+static inline void ready_clear(struct ready *ready)
+{
+    ready->count = 0;
+    ready->ports_used = 0;
+}
+
+static inline void ready_add(struct ready *ready, struct rte_mbuf *mbuf, uint16_t port)
+{
+    ready->mbufs[ready->count] = mbuf;
+    ready->ports[ready->count++] = port;
+    ready->ports_used |= UINT64_C(1) << port;
+}
+
+/* Port by port, each time through all: a lane's end stays in a register, and nothing is to be predicted. */
+static inline void send_ready(struct pipe *pipe, struct ready *ready)
+{
+    for (uint64_t left = ready->ports_used; left != 0; left &= left - 1) {
+        uint16_t port = (uint16_t)__builtin_ctzll(left);
+        struct rte_mbuf **end = lane_reserve(pipe, port, ready->count);
+        struct rte_mbuf **begin = end;
+
+        for (unsigned int i = 0; i < ready->count; i++) {
+            *end = ready->mbufs[i];
+            end += ready->ports[i] == port;
+        }
+        pipe->lanes[port].count += (uint32_t)(end - begin);
+    }
+    ready_clear(ready);
+}
+
+/* All go the same way. */
+static inline __attribute__((always_inline)) void rewrite_same(struct pipe *pipe, uint16_t port, struct burst *burst,
+                                                               uint16_t adjacency, enum family family)
+{
+    const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[adjacency]);
+    struct traffic *traffic = &pipe->counters->adjacencies[adjacency];
+    bool plain = is_plain(rewrite);
+    struct rte_mbuf *mbufs[BURST_MAX];
+    unsigned int count = 0;
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < burst->count[family]; i++) {
+        struct packet *packet = &burst->packets[family][i];
+
+        if (likely(plain && rewrite_packet(packet, rewrite, family))) {
+            mbufs[count++] = packet->mbuf;
+            bytes += packet->length;
+            continue;
+        }
+        traffic_add(traffic, count, bytes);
+        pipe_send_many(pipe, rewrite->port, mbufs, count); /* they stay before it */
+        count = 0;
+        bytes = 0;
+        packet->adjacency = adjacency;
+        rewrite_rare(pipe, port, packet, rewrite, family);
+    }
+    traffic_add(traffic, count, bytes);
+    pipe_send_many(pipe, rewrite->port, mbufs, count);
+}
+
+static inline __attribute__((always_inline)) void rewrite_each(struct pipe *pipe, uint16_t port, struct burst *burst,
+                                                               enum family family)
+{
+    struct ready ready;
+
+    ready_clear(&ready);
     for (unsigned int i = 0; i < burst->count[family]; i++) {
         const struct packet *packet = &burst->packets[family][i];
         const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[packet->adjacency]);
 
-        if (unlikely(rewrite->kind != REWRITE_TX)) {
-            packet_special(pipe, port, packet, rewrite->kind, family);
-        } else if (unlikely(*packet_ttl(packet, family) <= 1)) {
-            packet_expired(pipe, port, packet, family);
-        } else if (unlikely(packet->length > rewrite->mtu)) {
-            packet_too_big(pipe, port, packet, rewrite, family);
-        } else {
-            take_hop(packet, family);
-            packet_send(pipe, packet, rewrite);
+        if (unlikely(!is_plain(rewrite) || !rewrite_packet(packet, rewrite, family))) {
+            send_ready(pipe, &ready); /* they stay before it */
+            rewrite_rare(pipe, port, packet, rewrite, family);
+            continue;
         }
+        traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
+        ready_add(&ready, packet->mbuf, rewrite->port);
+    }
+    send_ready(pipe, &ready);
+}
+
+static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pipe, uint16_t port, struct burst *burst,
+                                                                 enum family family)
+{
+    uint16_t same = burst->same_adjacency[family];
+
+    if (same != ADJACENCY_NONE) {
+        rewrite_same(pipe, port, burst, same, family);
+    } else {
+        rewrite_each(pipe, port, burst, family);
+    }
+}
+
+AVX512 static void rewrite_wide(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
+{
+    if (family == FAMILY_V4) {
+        rewrite_family(pipe, port, burst, FAMILY_V4);
+    } else {
+        rewrite_family(pipe, port, burst, FAMILY_V6);
     }
 }
 
 void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
-    if (family == FAMILY_V4) {
+    if (pipe->wide) {
+        rewrite_wide(pipe, port, burst, family);
+    } else if (family == FAMILY_V4) {
         rewrite_family(pipe, port, burst, FAMILY_V4);
     } else {
         rewrite_family(pipe, port, burst, FAMILY_V6);

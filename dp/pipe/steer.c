@@ -97,11 +97,10 @@ static __attribute__((noinline, cold)) void show_choices(const struct pipe *pipe
 /* The adjacency for that hash, ADJACENCY_NONE if there is none alive. */
 static inline uint16_t steer_row(struct pipe *pipe, const struct path_list *list, uint32_t hash)
 {
-    row_t row = list->rows[hash & list->row_mask];
-    uint16_t id = row_place(row, 0);
+    uint16_t id = path_list_first(list, hash);
 
     if (unlikely(adjacency_state(&pipe->adjacencies[id]) != 0)) {
-        return steer_backup(pipe, list, row);
+        return steer_backup(pipe, list, list->rows[hash & list->row_mask]);
     }
     return id;
 }
@@ -123,6 +122,24 @@ static __attribute__((noinline)) void no_instance(struct pipe *pipe, uint16_t po
     }
 }
 
+/* Where all packets have one path list with a choice of one: the adjacency for all; else ADJACENCY_NONE. */
+static inline uint16_t steer_same(struct pipe *pipe, const uint32_t *ids, unsigned int n)
+{
+    const struct path_list *list;
+    uint32_t differ = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        differ |= ids[i] ^ ids[0];
+    }
+    if (differ != 0 || ids[0] == PATH_LIST_NONE) {
+        return ADJACENCY_NONE;
+    }
+    list = path_list_load(pipe->path_lists, ids[0]);
+    return list->row_mask == 0 && adjacency_state(&pipe->adjacencies[path_list_first(list, 0)]) == 0
+               ? path_list_first(list, 0)
+               : ADJACENCY_NONE;
+}
+
 /* given: the hash of every packet, NULL where the packets tell. */
 static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, uint16_t port, struct burst *burst,
                                                                enum family family, const uint32_t *given)
@@ -131,6 +148,11 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
     uint32_t *ids = burst->path_lists[family];
     unsigned int kept = 0;
 
+    burst->same_adjacency[family] =
+        likely(pipe_watches(pipe) == NULL) ? steer_same(pipe, ids, burst->count[family]) : ADJACENCY_NONE;
+    if (burst->same_adjacency[family] != ADJACENCY_NONE) {
+        return;
+    }
     for (unsigned int i = 0; i < burst->count[family]; i++) {
         struct packet *packet = &packets[i];
         const struct path_list *list;

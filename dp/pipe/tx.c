@@ -10,7 +10,7 @@ static uint16_t device_send(struct pipe *pipe, struct lane *lane)
 {
     struct counters *counters = pipe->counters;
     uint16_t sent = 0;
-    uint16_t count = lane->count;
+    uint16_t count = (uint16_t)lane->count;
     uint64_t bytes;
 
     if (lane->end == LANE_TWIN) {
@@ -34,9 +34,9 @@ static uint16_t device_send(struct pipe *pipe, struct lane *lane)
 /* What has no room for the tag is dropped. */
 static void lane_tag(struct pipe *pipe, struct lane *lane)
 {
-    uint16_t kept = 0;
+    uint32_t kept = 0;
 
-    for (uint16_t i = 0; i < lane->count; i++) {
+    for (uint32_t i = 0; i < lane->count; i++) {
         if (vlan_push(lane->mbufs[i], lane->vlan_tci)) {
             lane->mbufs[kept++] = lane->mbufs[i];
         } else {
@@ -49,9 +49,9 @@ static void lane_tag(struct pipe *pipe, struct lane *lane)
 /* What was received in pieces becomes one; egress MTUs are such that it fits. */
 static void lane_join(struct pipe *pipe, struct lane *lane)
 {
-    uint16_t kept = 0;
+    uint32_t kept = 0;
 
-    for (uint16_t i = 0; i < lane->count; i++) {
+    for (uint32_t i = 0; i < lane->count; i++) {
         if (likely(rte_pktmbuf_linearize(lane->mbufs[i]) == 0)) {
             lane->mbufs[kept++] = lane->mbufs[i];
         } else {

@@ -33,7 +33,7 @@ struct lane {
     uint16_t queue;
     uint16_t vlan_tci;     /* of the tag that frames get on the way out, 0: none; never where the lane ends in a ring */
     bool one_segment;      /* the device sends no packet of several segments */
-    uint16_t count;        /* waiting in mbufs[] */
+    uint32_t count;        /* waiting in mbufs[]; as wide as CPUs forward from store to load at once */
     struct rte_ring *ring; /* LANE_RING */
     struct punt_quota quota; /* LANE_TWIN */
     struct rte_mbuf *mbufs[TX_LANE_MAX];

@@ -229,6 +229,7 @@ static int create_pipe(struct world *world)
     world->pipe.datagram_times = (struct datagram_times){FRAGMENT_WAIT, NEVER_AGAIN};
     world->watch.watch.saw = count_event;
     world->pipe.watches = &world->watch.watch;
+    world->pipe.wide = pipe_wide_works() && getenv("WORLD_PORTABLE") == NULL;
     world->pipe.now = MINUTES; /* it stands still, but for world_wait() */
     world->pipe.request_interval = NEVER_AGAIN;
     world->pipe.tunnel_id_step = 1;
