@@ -32,8 +32,10 @@ struct burst {
     struct rte_mbuf *tagged[BURST_MAX];
 };
 
-/* Sorts the packets into the burst; drops and punts the others. No frame with two tags comes out as tagged. */
-void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst);
+/* Sorts the packets into the burst; drops and punts the others. No frame with two tags comes out as tagged. Returns the
+ * bytes of all frames, as they came. */
+uint64_t parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n,
+                     struct burst *burst);
 /* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go, and
  * fragments that wait for the first one of their datagram. */
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);

@@ -386,16 +386,20 @@ static bool parse_rest(const struct pipe *pipe, uint64_t own_mac, const uint8_t 
     return plain_parse(pipe, own_mac, group_frames, group_mbufs, n, burst);
 }
 
-void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+uint64_t parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n,
+                     struct burst *burst)
 {
     uint64_t own_mac = __atomic_load_n(&pipe->ports[port].mac, __ATOMIC_RELAXED);
     const uint8_t *frames[BURST_MAX];
     unsigned int count;
+    uint64_t bytes = 0;
 
     burst->count[FAMILY_V4] = 0;
     burst->count[FAMILY_V6] = 0;
     burst->tagged_count = 0;
+#pragma GCC unroll 4
     for (unsigned int i = 0; i < n; i++) { /* all of them are under way before the first is read */
+        bytes += mbufs[i]->pkt_len;
         frames[i] = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
         rte_prefetch0(frames[i]);
     }
@@ -411,4 +415,5 @@ void parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs
             parse_each(pipe, port, own_mac, mbufs + i, count, burst);
         }
     }
+    return bytes;
 }

@@ -57,6 +57,7 @@ static __attribute__((noinline)) void run_tagged(struct pipe *pipe, uint16_t dev
 {
     struct burst burst;
     unsigned int n;
+    uint64_t bytes;
 
     for (unsigned int i = 0; i < outer->tagged_count; i += n) {
         struct rte_mbuf *const *mbufs = &outer->tagged[i];
@@ -64,10 +65,10 @@ static __attribute__((noinline)) void run_tagged(struct pipe *pipe, uint16_t dev
 
         for (n = 1; i + n < outer->tagged_count && outer->tagged_ports[i + n] == port; n++) {
         }
+        bytes = parse_burst(pipe, port, mbufs, n, &burst);
         if (port != device_port) {
-            traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n) + n * sizeof(struct rte_vlan_hdr));
+            traffic_add(&pipe->counters->rx[port], n, bytes + n * sizeof(struct rte_vlan_hdr));
         }
-        parse_burst(pipe, port, mbufs, n, &burst);
         forward_burst(pipe, port, &burst);
     }
 }
@@ -77,9 +78,8 @@ void pipe_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, uint1
     struct burst burst;
 
     counter_add(&pipe->counters->received, n);
-    traffic_add(&pipe->counters->rx[port], n, frame_bytes(mbufs, n));
     pipe_show(pipe, WATCH_RECEIVED, DROP_REASONS, port, mbufs, n);
-    parse_burst(pipe, port, mbufs, n, &burst);
+    traffic_add(&pipe->counters->rx[port], n, parse_burst(pipe, port, mbufs, n, &burst));
     forward_burst(pipe, port, &burst);
     if (unlikely(burst.tagged_count > 0)) {
         run_tagged(pipe, port, &burst);

@@ -22,7 +22,6 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 #include <stdint.h>
-#include <string.h>
 
 #define BURST_MAX    64
 #define PIPE_NO_TWIN UINT16_MAX
@@ -131,13 +130,6 @@ static inline void pipe_send(struct pipe *pipe, uint16_t lane, struct rte_mbuf *
 {
     *lane_reserve(pipe, lane, 1) = mbuf;
     pipe->lanes[lane].count++;
-}
-
-/* The same for n <= TX_LANE_MAX packets. */
-static inline void pipe_send_many(struct pipe *pipe, uint16_t lane, struct rte_mbuf *const *mbufs, unsigned int n)
-{
-    memcpy(lane_reserve(pipe, lane, n), mbufs, n * sizeof(mbufs[0]));
-    pipe->lanes[lane].count += n;
 }
 
 /* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to

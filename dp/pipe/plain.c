@@ -95,14 +95,21 @@ AVX512 static inline bool turn(const uint8_t *const *rows, uint64_t own_mac, str
     return differ == 0;
 }
 
-/* pkt_len, and behind it data_len, of eight packets. */
+/* The mbuf's bytes from pkt_len on: that, and data_len. */
+static inline long long two_lengths(const struct rte_mbuf *mbuf)
+{
+    long long both;
+
+    memcpy(&both, &mbuf->pkt_len, sizeof(both));
+    return both;
+}
+
 AVX512 static inline __m512i eight_lengths(struct rte_mbuf *const *mbufs)
 {
     __m128i pairs[4];
 
     for (unsigned int i = 0; i < 4; i++) {
-        pairs[i] = _mm_castpd_si128(_mm_loadh_pd(_mm_load_sd((const double *)(const void *)&mbufs[2 * i]->pkt_len),
-                                                 (const double *)(const void *)&mbufs[2 * i + 1]->pkt_len));
+        pairs[i] = _mm_set_epi64x(two_lengths(mbufs[2 * i + 1]), two_lengths(mbufs[2 * i]));
     }
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(pairs[1], pairs[0])),
                               _mm256_set_m128i(pairs[3], pairs[2]), 1);

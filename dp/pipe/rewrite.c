@@ -14,11 +14,15 @@
 #include <rte_ip.h>
 #include <string.h>
 
+/* In a frame. */
+static const uint8_t ttl_offsets[FAMILIES] = {
+    [FAMILY_V4] = RTE_ETHER_HDR_LEN + offsetof(struct rte_ipv4_hdr, time_to_live),
+    [FAMILY_V6] = RTE_ETHER_HDR_LEN + offsetof(struct rte_ipv6_hdr, hop_limits),
+};
+
 static inline uint8_t *packet_ttl(const struct packet *packet, enum family family)
 {
-    return rte_pktmbuf_mtod_offset(packet->mbuf, uint8_t *, RTE_ETHER_HDR_LEN) +
-           (family == FAMILY_V4 ? offsetof(struct rte_ipv4_hdr, time_to_live)
-                                : offsetof(struct rte_ipv6_hdr, hop_limits));
+    return rte_pktmbuf_mtod_offset(packet->mbuf, uint8_t *, ttl_offsets[family]);
 }
 
 /* TTL 1 is told to the sender; 0 should never have been sent. */
@@ -146,8 +150,8 @@ static const struct hop hops[FAMILIES] = {
 };
 static const frame_words header_mask = {0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff};
 
-/* take_hop() and a new Ethernet header in one store. The TTL is above 1. */
-static inline __attribute__((always_inline)) void rewrite_frame(uint8_t *frame, const struct rewrite *rewrite,
+/* take_hop() and a new Ethernet header in one store. The TTL is above 1; header: zero behind the Ethernet header. */
+static inline __attribute__((always_inline)) void rewrite_frame(uint8_t *frame, const frame_words *header,
                                                                 enum family family)
 {
     const struct hop *hop = &hops[family];
@@ -157,7 +161,7 @@ static inline __attribute__((always_inline)) void rewrite_frame(uint8_t *frame, 
     if (family == FAMILY_V4) {
         next += (frame_words)(old >= hop->carry_from) & hop->carry;
     }
-    *(frame_words *)frame = (next & ~header_mask) | (*(const frame_words *)rewrite->header & header_mask);
+    *(frame_words *)frame = (next & ~header_mask) | *header;
 }
 
 /* What leaves the fast path, in whatever state it was received. */
@@ -182,20 +186,20 @@ static inline bool is_plain(const struct rewrite *rewrite)
     return rewrite->kind == REWRITE_TX && rewrite->header_length == RTE_ETHER_HDR_LEN;
 }
 
-/* False: not in this way. Else it is ready to be sent. */
-static inline __attribute__((always_inline)) bool rewrite_packet(const struct packet *packet,
-                                                                 const struct rewrite *rewrite, enum family family)
+/* False: not in this way. Else it is ready to be sent. The packet's fields are given apart, so that they are not read
+ * again after the store into the frame. */
+static inline __attribute__((always_inline)) bool rewrite_packet(struct rte_mbuf *mbuf, uint16_t length, uint16_t mtu,
+                                                                 const frame_words *header, enum family family)
 {
-    struct rte_mbuf *mbuf = packet->mbuf;
-    uint32_t length = (uint32_t)packet->length + RTE_ETHER_HDR_LEN;
+    uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
-    if (unlikely(packet->length > rewrite->mtu || *packet_ttl(packet, family) <= 1)) {
+    if (unlikely(length > mtu || frame[ttl_offsets[family]] <= 1)) {
         return false;
     }
-    rewrite_frame(rte_pktmbuf_mtod(mbuf, uint8_t *), rewrite, family);
-    if (unlikely(mbuf->pkt_len != length)) {
-        packet_trim(mbuf, length);
+    if (unlikely(mbuf->pkt_len != (uint32_t)length + RTE_ETHER_HDR_LEN)) {
+        packet_trim(mbuf, (uint32_t)length + RTE_ETHER_HDR_LEN);
     }
+    rewrite_frame(frame, header, family);
     return true;
 }
 
@@ -238,34 +242,58 @@ static inline void send_ready(struct pipe *pipe, struct ready *ready)
     ready_clear(ready);
 }
 
+/* Packets that are ready, already written behind the end of that lane. */
+static inline void send_same(struct pipe *pipe, const struct rewrite *rewrite, struct traffic *traffic, uint32_t count,
+                             uint64_t bytes)
+{
+    pipe->lanes[rewrite->port].count += count;
+    traffic_add(traffic, count, bytes);
+}
+
+/* Rewrites and sends the first packets, up to one that leaves the fast path: how many. */
+static inline __attribute__((always_inline)) unsigned int rewrite_run(struct pipe *pipe, const struct packet *packets,
+                                                                      unsigned int n, const struct rewrite *rewrite,
+                                                                      struct traffic *traffic, enum family family)
+{
+    const frame_words header = *(const frame_words *)rewrite->header & header_mask;
+    struct rte_mbuf **end = lane_reserve(pipe, rewrite->port, n);
+    uint16_t mtu = rewrite->mtu;
+    unsigned int i = 0;
+    uint64_t bytes = 0;
+
+    for (; i < n; i++) {
+        struct rte_mbuf *mbuf = packets[i].mbuf;
+        uint16_t length = packets[i].length;
+
+        if (unlikely(!rewrite_packet(mbuf, length, mtu, &header, family))) {
+            break;
+        }
+        end[i] = mbuf;
+        bytes += length;
+    }
+    send_same(pipe, rewrite, traffic, i, bytes);
+    return i;
+}
+
 /* All go the same way. */
 static inline __attribute__((always_inline)) void rewrite_same(struct pipe *pipe, uint16_t port, struct burst *burst,
                                                                uint16_t adjacency, enum family family)
 {
     const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[adjacency]);
     struct traffic *traffic = &pipe->counters->adjacencies[adjacency];
+    struct packet *packets = burst->packets[family];
+    unsigned int n = burst->count[family];
     bool plain = is_plain(rewrite);
-    struct rte_mbuf *mbufs[BURST_MAX];
-    unsigned int count = 0;
-    uint64_t bytes = 0;
 
-    for (unsigned int i = 0; i < burst->count[family]; i++) {
-        struct packet *packet = &burst->packets[family][i];
-
-        if (likely(plain && rewrite_packet(packet, rewrite, family))) {
-            mbufs[count++] = packet->mbuf;
-            bytes += packet->length;
-            continue;
+    for (unsigned int i = 0; i < n; i++) {
+        if (likely(plain)) {
+            i += rewrite_run(pipe, packets + i, n - i, rewrite, traffic, family);
         }
-        traffic_add(traffic, count, bytes);
-        pipe_send_many(pipe, rewrite->port, mbufs, count); /* they stay before it */
-        count = 0;
-        bytes = 0;
-        packet->adjacency = adjacency;
-        rewrite_rare(pipe, port, packet, rewrite, family);
+        if (unlikely(i < n)) {
+            packets[i].adjacency = adjacency;
+            rewrite_rare(pipe, port, &packets[i], rewrite, family);
+        }
     }
-    traffic_add(traffic, count, bytes);
-    pipe_send_many(pipe, rewrite->port, mbufs, count);
 }
 
 static inline __attribute__((always_inline)) void rewrite_each(struct pipe *pipe, uint16_t port, struct burst *burst,
@@ -277,14 +305,19 @@ static inline __attribute__((always_inline)) void rewrite_each(struct pipe *pipe
     for (unsigned int i = 0; i < burst->count[family]; i++) {
         const struct packet *packet = &burst->packets[family][i];
         const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[packet->adjacency]);
+        struct traffic *traffic = &pipe->counters->adjacencies[packet->adjacency];
+        const frame_words header = *(const frame_words *)rewrite->header & header_mask;
+        struct rte_mbuf *mbuf = packet->mbuf;
+        uint16_t length = packet->length;
+        uint16_t egress = rewrite->port;
 
-        if (unlikely(!is_plain(rewrite) || !rewrite_packet(packet, rewrite, family))) {
+        if (unlikely(!is_plain(rewrite) || !rewrite_packet(mbuf, length, rewrite->mtu, &header, family))) {
             send_ready(pipe, &ready); /* they stay before it */
             rewrite_rare(pipe, port, packet, rewrite, family);
             continue;
         }
-        traffic_add(&pipe->counters->adjacencies[packet->adjacency], 1, packet->length);
-        ready_add(&ready, packet->mbuf, rewrite->port);
+        traffic_add(traffic, 1, length);
+        ready_add(&ready, mbuf, egress);
     }
     send_ready(pipe, &ready);
 }

@@ -43,6 +43,7 @@ static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n
 {
     uint64_t bytes = 0;
 
+#pragma GCC unroll 8
     for (unsigned int i = 0; i < n; i++) {
         bytes += mbufs[i]->pkt_len;
     }
