@@ -23,12 +23,15 @@ def interleaved(options, unit, cases, implementations, measure):
     for _ in range(options.rounds):
         for case in selected(cases, options):
             for label, implementation in implementations:
+                if not re.search(options.impls, label):
+                    continue
                 yield {"case": case, "impl": label, "unit": unit, "value": measure(case, implementation)}
 
 
 def program(options, name, *args):
     """What build/bench/NAME prints, one sample a line (bench/sample.h). It makes the rounds itself."""
-    command = [os.path.join(options.build, "bench", name), "--rounds", str(options.rounds), "--cases", options.cases]
+    command = [os.path.join(options.build, "bench", name), "--rounds", str(options.rounds), "--cases", options.cases,
+               "--impls", options.impls]
     with subprocess.Popen(command + list(args), stdout=subprocess.PIPE, text=True) as process:
         try:
             for line in process.stdout:

@@ -10,13 +10,14 @@
 
 static void usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--rounds N] [--cases REGEX] [OPTION]...\n", program);
+    fprintf(stderr, "usage: %s [--rounds N] [--cases REGEX] [--impls REGEX] [OPTION]...\n", program);
     exit(2);
 }
 
 int bench_options_parse(struct bench_options *options, int argc, char **argv)
 {
     const char *cases = "";
+    const char *impls = "";
     int next = 1;
 
     options->rounds = 1;
@@ -25,11 +26,14 @@ int bench_options_parse(struct bench_options *options, int argc, char **argv)
             options->rounds = (unsigned int)strtoul(argv[next + 1], NULL, 10);
         } else if (strcmp(argv[next], "--cases") == 0) {
             cases = argv[next + 1];
+        } else if (strcmp(argv[next], "--impls") == 0) {
+            impls = argv[next + 1];
         } else {
             break;
         }
     }
-    if (options->rounds == 0 || regcomp(&options->cases, cases, REG_EXTENDED | REG_NOSUB) != 0) {
+    if (options->rounds == 0 || regcomp(&options->cases, cases, REG_EXTENDED | REG_NOSUB) != 0 ||
+        regcomp(&options->impls, impls, REG_EXTENDED | REG_NOSUB) != 0) {
         usage(argv[0]);
     }
     return next;
@@ -38,6 +42,11 @@ int bench_options_parse(struct bench_options *options, int argc, char **argv)
 bool bench_wanted(const struct bench_options *options, const char *name)
 {
     return regexec(&options->cases, name, 0, NULL, 0) == 0;
+}
+
+bool bench_impl_wanted(const struct bench_options *options, const char *name)
+{
+    return regexec(&options->impls, name, 0, NULL, 0) == 0;
 }
 
 void sample_print(const char *name, const char *impl, const char *unit, double value)

@@ -13,12 +13,14 @@
 struct bench_options {
     unsigned int rounds;
     regex_t cases;
+    regex_t impls;
 };
 
-/* Reads "--rounds N --cases REGEX" at the front of the arguments; returns the index of the first one behind them.
- * Exits with a message if they are wrong. */
+/* Reads "--rounds N --cases REGEX --impls REGEX" at the front of the arguments; returns the index of the first one
+ * behind them. Exits with a message if they are wrong. */
 int bench_options_parse(struct bench_options *options, int argc, char **argv);
 bool bench_wanted(const struct bench_options *options, const char *name);
+bool bench_impl_wanted(const struct bench_options *options, const char *name);
 
 /* The figure of one round. Names hold no quote and no backslash. */
 void sample_print(const char *name, const char *impl, const char *unit, double value);

@@ -17,15 +17,25 @@
 #include "attributes.h"
 #include "rcu.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define FIB_NO_ROUTE  0u
 #define FIB_VALUE_MAX 0x7fffu
 
+/* Which instructions lookups use. */
+enum fib_isa {
+    FIB_ISA_BEST, /* the last of these that the CPU has */
+    FIB_ISA_PORTABLE,
+    FIB_ISA_AVX,
+    FIB_ISA_AVX512, /* with VPOPCNTDQ: AMD Zen 4, Intel Ice Lake and later */
+};
+
 struct fib_config {
     struct rcu *rcu;         /* not owned, outlives the table */
     unsigned int max_routes; /* 0 = 2 million for IPv4, half a million for IPv6 */
+    enum fib_isa isa;        /* for tests and benchmarks; what the CPU lacks is taken as FIB_ISA_BEST */
 };
 
 struct fib_stats {
@@ -48,6 +58,11 @@ struct fib6_route {
 
 struct fib4;
 struct fib6;
+
+/* Whether this CPU, and this build, can. */
+bool fib_isa_works(enum fib_isa isa);
+/* "portable", "AVX", "AVX-512"; of FIB_ISA_BEST, what that is here. */
+const char *fib_isa_name(enum fib_isa isa);
 
 /* NULL: no memory. */
 struct fib4 *fib4_create(const struct fib_config *config);
@@ -95,8 +110,8 @@ static inline void fib4_prefetch(const struct fib4 *fib, uint32_t dst)
 {
     const struct fib_root *root = (const struct fib_root *)fib;
 
-    __builtin_prefetch(atomic_load_explicit(&root->start, memory_order_relaxed) +
-                       (size_t)(dst >> 14) * FIB4_RECORD_BYTES);
+    /* somewhere in the record, (dst >> 14) * FIB4_RECORD_BYTES and on */
+    __builtin_prefetch(atomic_load_explicit(&root->start, memory_order_relaxed) + (dst >> 10));
 }
 
 /* The same; outside 2000::/3 it prefetches in vain. */

@@ -1,83 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fib.h"
-#include "fib4_table.h"
+#include "fib_isa.h"
 #include <stdlib.h>
-
-#define BURST 64
 
 struct fib4 {
     struct fib fib; /* first: fib4_prefetch() */
-    void (*lookup)(const struct fib4_table *table, const uint32_t *dst, uint32_t *out, unsigned int n);
+    fib4_lookup_fn *lookup;
 };
-
-static inline void burst_lookup(const struct fib4_table *table, const uint32_t *dst, uint32_t *out, unsigned int n,
-                                bool whole)
-{
-    uint32_t if_none = atomic_load_explicit(&table->base.default_value, memory_order_relaxed);
-    const fib4_leaf *leaves[BURST];
-
-    for (unsigned int i = 0; i < n; i++) {
-        struct fib4_run run = fib4_record_load(fib4_record_of(table, dst[i]), whole);
-        /* the changes up to and with this slot's */
-        uint64_t changes = run.bitmap << (FIB4_SLOTS - 1 - fib4_slot_of(dst[i]));
-
-        leaves[i] = fib4_leaf_at(table, run.base + (uint32_t)__builtin_popcountll(changes));
-        __builtin_prefetch((const void *)leaves[i]);
-    }
-    for (unsigned int i = 0; i < n; i++) {
-        uint32_t value = atomic_load_explicit(leaves[i], memory_order_acquire);
-
-        if (__builtin_expect((value & TRIE_DEEPER) != 0, 0)) {
-            value =
-                atomic_load_explicit(fib4_group_at(table, value) + dst[i] % FIB4_GROUP_LEAVES, memory_order_relaxed);
-        }
-        out[i] = value != FIB_NO_ROUTE ? value : if_none;
-    }
-}
-
-static void lookup_counted(const struct fib4_table *table, const uint32_t *dst, uint32_t *out, unsigned int n)
-{
-    burst_lookup(table, dst, out, n, false);
-}
-
-#if FIB4_RECORD_WHOLE
-/* Every CPU with AVX has popcnt, which plain x86-64 lacks. */
-__attribute__((target("popcnt"))) static void lookup_whole(const struct fib4_table *table, const uint32_t *dst,
-                                                           uint32_t *out, unsigned int n)
-{
-    burst_lookup(table, dst, out, n, true);
-}
-#endif
-
-/* Where the fastest way that this CPU knows is chosen. */
-static void lookup_choose(struct fib4 *fib)
-{
-    fib->lookup = lookup_counted;
-#if FIB4_RECORD_WHOLE
-    if (fib4_record_whole_works()) {
-        fib->lookup = lookup_whole;
-    }
-#endif
-}
 
 void fib4_lookup(const struct fib4 *fib, const uint32_t *dst, uint32_t *out, unsigned int n)
 {
     const struct fib4_table *table = (const struct fib4_table *)fib_table_now(&fib->fib);
 
-    for (unsigned int done = 0; done < n; done += BURST) {
-        fib->lookup(table, dst + done, out + done, n - done < BURST ? n - done : BURST);
+    for (unsigned int done = 0; done < n; done += FIB_BURST) {
+        fib->lookup(table, dst + done, out + done, n - done < FIB_BURST ? n - done : FIB_BURST);
     }
 }
 
 struct fib4 *fib4_create(const struct fib_config *config)
 {
+    static fib4_lookup_fn *const lookups[] = {
+        [FIB_ISA_PORTABLE] = fib4_lookup_portable,
+        [FIB_ISA_AVX] = fib4_lookup_avx,
+#if defined(__x86_64__)
+        [FIB_ISA_AVX512] = fib4_lookup_avx512,
+#endif
+    };
     struct fib4 *fib = calloc(1, sizeof(*fib));
 
     if (fib == NULL || fib_init(&fib->fib, &fib4_family, config) != 0) {
         free(fib);
         return NULL;
     }
-    lookup_choose(fib);
+    fib->lookup = lookups[fib->fib.isa];
     return fib;
 }
 

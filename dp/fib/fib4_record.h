@@ -10,6 +10,7 @@
 #ifndef FIB4_RECORD_H
 #define FIB4_RECORD_H
 
+#include "attributes.h"
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,38 +33,32 @@ struct fib4_run {
     uint32_t base;
 };
 
-#if defined(__SANITIZE_THREAD__)
-#define FIB4_RECORD_WHOLE 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FIB4_RECORD_WHOLE 0
-#endif
-#endif
-#if !defined(FIB4_RECORD_WHOLE)
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !THREAD_SANITIZER
 #define FIB4_RECORD_WHOLE 1
 #else
 #define FIB4_RECORD_WHOLE 0
 #endif
-#endif
 
-/* Whether this CPU, and this build, can use the `whole` way. */
-static inline bool fib4_record_whole_works(void)
-{
 #if FIB4_RECORD_WHOLE
-    return __builtin_cpu_supports("avx");
+#if defined(__AVX__)
+#define FIB4_RECORD_MOVE "vmovdqa"
 #else
-    return false;
+#define FIB4_RECORD_MOVE "movdqa"
 #endif
-}
 
-#if FIB4_RECORD_WHOLE
 /* In assembly because a compiler may split what it may load. */
-static inline struct fib4_run fib4_record_load_whole(const struct fib4_record *record)
+static inline __m128i fib4_record_load_both(const struct fib4_record *record)
 {
     __m128i both;
 
-    __asm__ volatile("movdqa %1, %0" : "=x"(both) : "m"(*record));
+    __asm__ volatile(FIB4_RECORD_MOVE " %1, %0" : "=x"(both) : "m"(*record));
+    return both;
+}
+
+static inline struct fib4_run fib4_record_load_whole(const struct fib4_record *record)
+{
+    __m128i both = fib4_record_load_both(record);
+
     return (struct fib4_run){.bitmap = (uint64_t)_mm_cvtsi128_si64(both),
                              .base = (uint32_t)_mm_cvtsi128_si32(_mm_unpackhi_epi64(both, both))};
 }
@@ -73,7 +68,7 @@ static inline void fib4_record_store_whole(struct fib4_record *record, struct fi
     __m128i both = _mm_set_epi64x(run.base, (long long)run.bitmap);
 
     /* x86 keeps stores in order; the clobber makes the compiler do so: leaves first */
-    __asm__ volatile("movdqa %1, %0" : "=m"(*record) : "x"(both) : "memory");
+    __asm__ volatile(FIB4_RECORD_MOVE " %1, %0" : "=m"(*record) : "x"(both) : "memory");
 }
 #endif
 
@@ -113,6 +108,20 @@ static inline struct fib4_run fib4_record_load(const struct fib4_record *record,
     (void)whole;
     return fib4_record_load_counted(record);
 }
+
+#if defined(__x86_64__)
+/* The bitmap below the base; above that is the version, if it counts. */
+static inline __m128i fib4_record_load_vector(const struct fib4_record *record)
+{
+#if FIB4_RECORD_WHOLE
+    return fib4_record_load_both(record);
+#else
+    struct fib4_run run = fib4_record_load_counted(record);
+
+    return _mm_set_epi64x(run.base, (long long)run.bitmap);
+#endif
+}
+#endif
 
 /* The writer alone. What the run points at is written before. */
 static inline void fib4_record_store(struct fib4_record *record, struct fib4_run run, bool whole)

@@ -14,7 +14,9 @@
 #define LEAF_UNITS     (IDENTITY_UNITS + FIB4_RECORDS * (2 * RUN_UNITS_MAX - 1) + 2 * RUN_UNITS_MAX)
 #define ROUTES_DEFAULT 2000000
 
-static_assert(FIB4_RECORD_BYTES == sizeof(struct fib4_record), "as fib4_prefetch() believes");
+static_assert(FIB4_RECORD_BYTES == sizeof(struct fib4_record) &&
+                  FIB4_RECORD_BYTES << (32 - FIB4_RECORD_LENGTH) == 4 << 16,
+              "as fib4_prefetch() believes");
 
 static trie_key key_of(uint32_t addr)
 {
@@ -33,18 +35,17 @@ static void destroy(struct fib_table *base)
 }
 
 /* A record of zeros points at the identity of FIB_NO_ROUTE. */
-static struct fib_table *create(struct trie *trie, struct rcu *rcu, unsigned int max_routes)
+static struct fib_table *create(const struct fib *fib, struct trie *trie)
 {
     struct fib4_table *table = calloc(1, sizeof(*table));
 
-    (void)max_routes;
     if (table == NULL) {
         return NULL;
     }
-    table->whole = fib4_record_whole_works();
+    table->whole = FIB4_RECORD_WHOLE && fib->isa != FIB_ISA_PORTABLE;
     table->records = pages_map(FIB4_RECORDS * sizeof(*table->records));
     table->cells = pages_map(FIB4_RECORDS * sizeof(*table->cells));
-    table->base = (struct fib_table){.trie = trie, .rcu = rcu, .start = (const char *)table->records};
+    table->base = (struct fib_table){.trie = trie, .rcu = fib->rcu, .start = (const char *)table->records};
     if (table->records == NULL || table->cells == NULL ||
         arena_init(&table->groups, FIB4_GROUP_LEAVES * sizeof(fib4_leaf), FIB4_GROUPS) != 0 ||
         arena_init(&table->leaves, UNIT_LEAVES * sizeof(fib4_leaf), LEAF_UNITS) != 0 ||

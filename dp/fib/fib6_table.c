@@ -27,7 +27,7 @@ static void destroy(struct fib_table *base)
 }
 
 /* A root of zeros names the uniform sub-table of FIB_NO_ROUTE. */
-static struct fib_table *create(struct trie *trie, struct rcu *rcu, unsigned int max_routes)
+static struct fib_table *create(const struct fib *fib, struct trie *trie)
 {
     struct fib6_table *table = calloc(1, sizeof(*table));
 
@@ -38,9 +38,9 @@ static struct fib_table *create(struct trie *trie, struct rcu *rcu, unsigned int
     table->staged = pages_map(FIB6_BUCKETS * sizeof(*table->staged));
     table->cells = pages_map(FIB6_BUCKETS * sizeof(*table->cells));
     table->changes_left = pages_map(FIB6_BUCKETS * sizeof(*table->changes_left));
-    table->base = (struct fib_table){.trie = trie, .rcu = rcu, .start = (const char *)table->root};
+    table->base = (struct fib_table){.trie = trie, .rcu = fib->rcu, .start = (const char *)table->root};
     if (table->root == NULL || table->staged == NULL || table->cells == NULL || table->changes_left == NULL ||
-        fib6_trees_init(&table->trees, trie, rcu, max_routes) != 0) {
+        fib6_trees_init(&table->trees, trie, fib->rcu, fib->max_routes) != 0) {
         destroy(&table->base);
         return NULL;
     }

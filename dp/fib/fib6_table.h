@@ -14,6 +14,7 @@
 
 #include "fib6_tree.h"
 #include "fib_table.h"
+#include <string.h>
 
 #define FIB6_THIRD_LENGTH  3 /* buckets change their length only between /3s */
 #define FIB6_GLOBAL_LENGTH 24
@@ -36,6 +37,19 @@ struct fib6_bucket {
     uint32_t index;
     unsigned int length;
 };
+
+static inline uint64_t fib6_half_of(const uint8_t *bytes)
+{
+    uint64_t be;
+
+    memcpy(&be, bytes, sizeof(be));
+    return __builtin_bswap64(be);
+}
+
+static inline trie_key fib6_key_of(const uint8_t addr[16])
+{
+    return (trie_key)fib6_half_of(addr) << 64 | fib6_half_of(addr + 8);
+}
 
 /* By the first 64 bits of an address. */
 static inline struct fib6_bucket fib6_bucket_of(uint64_t high)

@@ -23,6 +23,9 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #define FIB6_CHILDREN 16
 #define FIB6_SEGMENTS 11
@@ -141,15 +144,24 @@ static inline _Atomic uint32_t *fib6_table_at(const struct fib6_trees *trees, ui
     return (_Atomic uint32_t *)trees->tables.memory + fib6_entry_index(entry);
 }
 
-/* Which child or segment a cell belongs to. */
+/* Which child or segment a cell belongs to. `last` begins a node and has n < 16 words. */
 static inline uint32_t fib6_position(const uint32_t *last, unsigned int n, uint32_t cell)
 {
+#if defined(__AVX512F__)
+    /* only these words are read: others of the node may change */
+    __mmask16 all = (__mmask16)((1u << n) - 1);
+    __mmask16 before =
+        _mm512_mask_cmpgt_epu32_mask(all, _mm512_set1_epi32((int)cell), _mm512_maskz_loadu_epi32(all, last));
+
+    return (uint32_t)__builtin_popcount(before);
+#else
     uint32_t position = 0;
 
     for (unsigned int i = 0; i < n; i++) {
         position += cell > last[i];
     }
     return position;
+#endif
 }
 
 /* How many children or segments there are. */
@@ -158,19 +170,27 @@ static inline uint32_t fib6_used(const uint32_t *last, unsigned int n)
     return 1 + fib6_position(last, n, UINT32_MAX);
 }
 
+/* Readers and the writer: one step down, by the child that answers the cell. The entry is not a leaf's. */
+static inline uint32_t fib6_entry_down(const struct fib6_trees *trees, uint32_t entry, uint32_t cell)
+{
+    const struct fib6_inner *inner = &fib6_node_at(trees, fib6_entry_index(entry))->inner;
+    uint32_t children = atomic_load_explicit(&inner->children, memory_order_acquire);
+
+    return fib6_entry(fib6_entry_high(entry) - 1, children + fib6_position(inner->last, FIB6_CHILDREN - 1, cell));
+}
+
 /* Readers and the writer: the leaf that answers the cell, and by which of its segments. */
 static inline struct fib6_leaf *fib6_tree_find(const struct fib6_trees *trees, uint32_t entry, uint32_t cell,
                                                uint32_t *segment)
 {
-    union fib6_node *node = fib6_node_at(trees, fib6_entry_index(entry));
+    struct fib6_leaf *leaf;
 
-    for (unsigned int height = fib6_entry_high(entry); height > 0; height--) {
-        uint32_t children = atomic_load_explicit(&node->inner.children, memory_order_acquire);
-
-        node = fib6_node_at(trees, children + fib6_position(node->inner.last, FIB6_CHILDREN - 1, cell));
+    while (fib6_entry_high(entry) > 0) {
+        entry = fib6_entry_down(trees, entry, cell);
     }
-    *segment = fib6_position(node->leaf.last, FIB6_SEGMENTS - 1, cell);
-    return &node->leaf;
+    leaf = &fib6_node_at(trees, entry)->leaf;
+    *segment = fib6_position(leaf->last, FIB6_SEGMENTS - 1, cell);
+    return leaf;
 }
 
 /* Where a leaf keeps the tree of a segment whose value is TRIE_DEEPER. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fib_table.h"
+#include "fib_isa.h"
 #include <assert.h>
 #include <errno.h>
 
@@ -19,7 +20,7 @@ static struct fib_table *table_create(const struct fib *fib)
     if (trie == NULL) {
         return NULL;
     }
-    table = fib->family->create(trie, fib->rcu, fib->max_routes);
+    table = fib->family->create(fib, trie);
     if (table == NULL) {
         trie_destroy(trie);
     }
@@ -43,6 +44,7 @@ int fib_init(struct fib *fib, const struct fib_family *family, const struct fib_
 
     fib->family = family;
     fib->rcu = config->rcu;
+    fib->isa = fib_isa_choose(config->isa);
     fib->max_routes = config->max_routes != 0 ? config->max_routes : family->max_routes;
     table = table_create(fib);
     if (table == NULL) {

@@ -26,12 +26,14 @@ struct fib_table {
     _Atomic uint32_t default_value;
 };
 
+struct fib;
+
 /* The difference between the families. */
 struct fib_family {
     unsigned int bits;
     unsigned int max_routes; /* if the configuration names none */
     /* An empty table, its fib_table filled in but for the default value; NULL: no memory. */
-    struct fib_table *(*create)(struct trie *trie, struct rcu *rcu, unsigned int max_routes);
+    struct fib_table *(*create)(const struct fib *fib, struct trie *trie);
     /* Everything but the trie. */
     void (*destroy)(struct fib_table *table);
     /* Brings what a prefix of length > 0 covers up to the trie. -ENOSPC: changed nothing. */
@@ -47,6 +49,7 @@ struct fib {
     const struct fib_family *family;
     struct rcu *rcu;
     unsigned int max_routes;
+    enum fib_isa isa; /* not FIB_ISA_BEST */
 };
 
 /* -ENOMEM. The rest as in fib.h. */

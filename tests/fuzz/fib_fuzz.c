@@ -16,6 +16,7 @@
 
 struct table {
     const struct subject *subject;
+    enum fib_isa isa;
     struct rcu *rcu;
     void *fib;
     struct oracle oracle;
@@ -32,25 +33,25 @@ static void expect(bool holds, const char *what, const struct table *table, orac
     }
 }
 
-static void check(const struct table *table, oracle_key key)
-{
-    const struct oracle_route *expected;
+#define AROUND 4
 
-    key &= oracle_mask(table->subject->bits);
-    expected = oracle_match(&table->oracle, key);
-    expect(subject_lookup(table->subject, table->fib, key) == (expected != NULL ? expected->value : FIB_NO_ROUTE),
-           "wrong value", table, key);
-}
-
+/* In one lookup: first, last, and the neighbours of both. */
 static void check_around(const struct table *table, oracle_key key, unsigned int length)
 {
     oracle_key last = subject_last(table->subject, key, length);
     oracle_key one = subject_one(table->subject);
+    oracle_key keys[AROUND] = {key, last, key - one, last + one};
+    uint32_t found[AROUND];
 
-    check(table, key);
-    check(table, last);
-    check(table, key - one);
-    check(table, last + one);
+    for (unsigned int i = 0; i < AROUND; i++) {
+        keys[i] &= oracle_mask(table->subject->bits);
+    }
+    table->subject->lookup(table->fib, keys, found, AROUND);
+    for (unsigned int i = 0; i < AROUND; i++) {
+        const struct oracle_route *expected = oracle_match(&table->oracle, keys[i]);
+
+        expect(found[i] == (expected != NULL ? expected->value : FIB_NO_ROUTE), "wrong value", table, keys[i]);
+    }
 }
 
 /* Short prefixes, but for the default route, take milliseconds; the property tests have them. */
@@ -104,14 +105,20 @@ static void run(struct table *table, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct table tables[] = {{.subject = &subject_v4}, {.subject = &subject_v6}};
+    static struct table tables[] = {
+        {.subject = &subject_v4, .isa = FIB_ISA_PORTABLE},
+        {.subject = &subject_v4, .isa = FIB_ISA_BEST},
+        {.subject = &subject_v6, .isa = FIB_ISA_PORTABLE},
+        {.subject = &subject_v6, .isa = FIB_ISA_BEST},
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         struct table *table = &tables[i];
 
         if (table->fib == NULL) {
             table->rcu = rcu_create(1);
-            table->fib = table->subject->create(&(struct fib_config){.rcu = table->rcu, .max_routes = MAX_ROUTES});
+            table->fib = table->subject->create(
+                &(struct fib_config){.rcu = table->rcu, .max_routes = MAX_ROUTES, .isa = table->isa});
         }
         run(table, data, size);
     }

@@ -8,9 +8,10 @@
 #include "subject.h"
 #include "unit.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#define LONGER 10
+#define LONGER 20 /* a million operations a family */
 
 struct shape {
     const char *name;
@@ -41,8 +42,16 @@ static const struct shape shapes[] = {
     {"fib6: short", &subject_v6, {0x2000ull << 48, 0x3fffull << 48, 0, ~0ull}, {0, 30}, 12, 40, 300},
 };
 
+/* A test's own: one shape with one set of instructions. */
+struct variant {
+    const struct shape *shape;
+    enum fib_isa isa;
+    char name[64];
+};
+
 struct run {
     const struct shape *shape;
+    enum fib_isa isa;
     const struct subject *subject;
     struct rcu *rcu;
     void *fib;
@@ -82,18 +91,13 @@ static void random_prefix(struct run *run, oracle_key *key, unsigned int *length
     *key |= random_key(run) & ~oracle_mask(fixed) & oracle_mask(*length);
 }
 
-static void check(struct run *run, oracle_key key)
+static void check(const struct run *run, oracle_key key, uint32_t found)
 {
-    const struct oracle_route *expected;
+    const struct oracle_route *expected = oracle_match(&run->oracle, key);
     unsigned int length = 0;
     uint32_t value = 0;
-    uint32_t found;
-    int rc;
+    int rc = run->subject->match(run->fib, key, &length, &value);
 
-    key &= oracle_mask(run->subject->bits);
-    expected = oracle_match(&run->oracle, key);
-    found = subject_lookup(run->subject, run->fib, key);
-    rc = run->subject->match(run->fib, key, &length, &value);
     if (found != (expected != NULL ? expected->value : FIB_NO_ROUTE)) {
         fail_msg("%s: %016llx%016llx gives %u, not %u", run->shape->name, (unsigned long long)(key >> 64),
                  (unsigned long long)key, found, expected != NULL ? expected->value : FIB_NO_ROUTE);
@@ -105,26 +109,61 @@ static void check(struct run *run, oracle_key key)
     }
 }
 
+/* Bursts of every length: lookups handle the end of one, and one whose addresses have much in common, in their own way.
+ */
+static void check_bulk(struct run *run, const oracle_key *keys, size_t count)
+{
+    uint32_t found[SUBJECT_BULK];
+
+    while (count > 0) {
+        unsigned int n = 1 + (unsigned int)(next_random(run) % (count < 150 ? count : 150));
+
+        run->subject->lookup(run->fib, keys, found, n);
+        for (unsigned int i = 0; i < n; i++) {
+            check(run, keys[i], found[i]);
+        }
+        keys += n;
+        count -= n;
+    }
+}
+
+#define AROUND 5
+
 /* First, last, the neighbours of both, and something between. */
-static void check_around(struct run *run, oracle_key key, unsigned int length)
+static void keys_around(struct run *run, oracle_key key, unsigned int length, oracle_key out[AROUND])
 {
     oracle_key last = subject_last(run->subject, key, length);
     oracle_key one = subject_one(run->subject);
 
-    check(run, key);
-    check(run, last);
-    check(run, key - one);
-    check(run, last + one);
-    check(run, key | (random_key(run) & ~oracle_mask(length)));
+    out[0] = key;
+    out[1] = last;
+    out[2] = key - one;
+    out[3] = last + one;
+    out[4] = key | (random_key(run) & ~oracle_mask(length));
+    for (unsigned int i = 0; i < AROUND; i++) {
+        out[i] &= oracle_mask(run->subject->bits);
+    }
+}
+
+static void check_around(struct run *run, oracle_key key, unsigned int length)
+{
+    oracle_key keys[AROUND];
+
+    keys_around(run, key, length, keys);
+    check_bulk(run, keys, AROUND);
 }
 
 static void check_everything(struct run *run)
 {
+    oracle_key *keys = calloc(run->oracle.count + 1, AROUND * sizeof(*keys));
     struct fib_stats stats;
 
+    assert_non_null(keys);
     for (size_t i = 0; i < run->oracle.count; i++) {
-        check_around(run, run->oracle.routes[i].key, run->oracle.routes[i].length);
+        keys_around(run, run->oracle.routes[i].key, run->oracle.routes[i].length, keys + i * AROUND);
     }
+    check_bulk(run, keys, run->oracle.count * AROUND);
+    free(keys);
     run->subject->stats(run->fib, &stats);
     assert_int_equal(stats.routes, run->oracle.count);
 }
@@ -160,7 +199,7 @@ static void check_reload(struct run *run)
 {
     void *changed = run->fib;
 
-    run->fib = run->subject->create(&(struct fib_config){.rcu = run->rcu, .max_routes = 1000});
+    run->fib = run->subject->create(&(struct fib_config){.rcu = run->rcu, .max_routes = 1000, .isa = run->isa});
     assert_non_null(run->fib);
     assert_int_equal(run->subject->load(run->fib, run->oracle.routes, run->oracle.count), 0);
     check_everything(run);
@@ -183,16 +222,22 @@ static void every_address_gets_the_longest_route(void **state)
 {
     const char *seed = getenv("ANYFWD_TEST_SEED");
     const char *is_long = getenv("ANYFWD_TEST_LONG");
-    struct run *run = calloc(1, sizeof(*run));
+    const struct variant *variant = *state;
+    struct run *run;
     unsigned int operations;
 
+    if (!fib_isa_works(variant->isa)) {
+        skip();
+    }
+    run = calloc(1, sizeof(*run));
     assert_non_null(run);
-    run->shape = *state;
+    run->shape = variant->shape;
+    run->isa = variant->isa;
     operations = run->shape->operations * (is_long != NULL ? LONGER : 1);
     run->subject = run->shape->subject;
     run->random = 0x9e3779b97f4a7c15ull + (seed != NULL ? strtoull(seed, NULL, 0) : 0);
     run->rcu = rcu_create(1);
-    run->fib = run->subject->create(&(struct fib_config){.rcu = run->rcu, .max_routes = 1000});
+    run->fib = run->subject->create(&(struct fib_config){.rcu = run->rcu, .max_routes = 1000, .isa = run->isa});
     assert_non_null(run->fib);
     for (unsigned int i = 1; i <= operations; i++) {
         operate(run);
@@ -211,12 +256,17 @@ static void every_address_gets_the_longest_route(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_SIZE(shapes)];
+    static struct variant variants[ARRAY_SIZE(shapes) * ARRAY_SIZE(subject_isas)];
+    struct CMUnitTest tests[ARRAY_SIZE(variants)];
 
-    for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-        tests[i] = (struct CMUnitTest){.name = shapes[i].name,
-                                       .test_func = every_address_gets_the_longest_route,
-                                       .initial_state = (void *)(uintptr_t)&shapes[i]};
+    for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+        struct variant *variant = &variants[i];
+
+        variant->shape = &shapes[i / ARRAY_SIZE(subject_isas)];
+        variant->isa = subject_isas[i % ARRAY_SIZE(subject_isas)];
+        snprintf(variant->name, sizeof(variant->name), "%s, %s", variant->shape->name, fib_isa_name(variant->isa));
+        tests[i] = (struct CMUnitTest){
+            .name = variant->name, .test_func = every_address_gets_the_longest_route, .initial_state = variant};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

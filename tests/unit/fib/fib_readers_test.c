@@ -107,14 +107,14 @@ static void reload(struct shared *shared)
     assert_int_equal(shared->subject->load(shared->fib, routes, DESTINATIONS), 0);
 }
 
-static void readers_see_the_old_or_the_new(const struct subject *subject, oracle_key base, unsigned int spread,
-                                           const unsigned int *lengths)
+static void readers_see_the_old_or_the_new(const struct subject *subject, enum fib_isa isa, oracle_key base,
+                                           unsigned int spread, const unsigned int *lengths)
 {
     struct shared shared = {.subject = subject, .rcu = rcu_create(1), .lengths = lengths};
     pthread_t reader;
 
     assert_non_null(shared.rcu);
-    shared.fib = subject->create(&(struct fib_config){.rcu = shared.rcu, .max_routes = 4096});
+    shared.fib = subject->create(&(struct fib_config){.rcu = shared.rcu, .max_routes = 4096, .isa = isa});
     assert_non_null(shared.fib);
     srandom(11);
     for (unsigned int i = 0; i < DESTINATIONS; i++) {
@@ -143,35 +143,53 @@ static void fib4_readers_see_the_old_or_the_new(void **state)
 {
     static const unsigned int lengths[] = {8, 15, 18, 20, 22, 24, 25, 30, 32, 0};
 
-    (void)state;
+    enum fib_isa isa = *(const enum fib_isa *)*state;
+
+    if (!fib_isa_works(isa)) {
+        skip();
+    }
     /* 64 destinations over a quarter of a /18, then over 64 of them */
-    readers_see_the_old_or_the_new(&subject_v4, (oracle_key)0x0a010000 << 96, 26, lengths);
-    readers_see_the_old_or_the_new(&subject_v4, (oracle_key)0x0a010000 << 96, 18, lengths);
+    readers_see_the_old_or_the_new(&subject_v4, isa, (oracle_key)0x0a010000 << 96, 26, lengths);
+    readers_see_the_old_or_the_new(&subject_v4, isa, (oracle_key)0x0a010000 << 96, 18, lengths);
 }
 
 static void fib6_readers_see_the_old_or_the_new(void **state)
 {
     static const unsigned int lengths[] = {12, 24, 28, 32, 40, 44, 48, 56, 57, 64, 90, 128, 0};
 
-    (void)state;
-    readers_see_the_old_or_the_new(&subject_v6, (oracle_key)0x20010db8 << 96, 44, lengths);
-    readers_see_the_old_or_the_new(&subject_v6, (oracle_key)0x20010db8 << 96, 60, lengths);
+    enum fib_isa isa = *(const enum fib_isa *)*state;
+
+    if (!fib_isa_works(isa)) {
+        skip();
+    }
+    readers_see_the_old_or_the_new(&subject_v6, isa, (oracle_key)0x20010db8 << 96, 44, lengths);
+    readers_see_the_old_or_the_new(&subject_v6, isa, (oracle_key)0x20010db8 << 96, 60, lengths);
 }
 
 static void fib6_readers_outside_of_global_unicast_see_the_old_or_the_new(void **state)
 {
     static const unsigned int lengths[] = {8, 16, 17, 32, 48, 49, 64, 128, 0};
 
-    (void)state;
-    readers_see_the_old_or_the_new(&subject_v6, (oracle_key)0xfd001234 << 96, 48, lengths);
+    enum fib_isa isa = *(const enum fib_isa *)*state;
+
+    if (!fib_isa_works(isa)) {
+        skip();
+    }
+    readers_see_the_old_or_the_new(&subject_v6, isa, (oracle_key)0xfd001234 << 96, 48, lengths);
 }
+
+#define WITH_EACH_ISA(test) WITH_ISA(test, "portable", 0), WITH_ISA(test, "AVX", 1), WITH_ISA(test, "AVX-512", 2)
+#define WITH_ISA(test, label, index)                                                                            \
+    {                                                                                                           \
+        .name = #test ", " label, .test_func = (test), .initial_state = (void *)(uintptr_t)&subject_isas[index] \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fib4_readers_see_the_old_or_the_new),
-        cmocka_unit_test(fib6_readers_see_the_old_or_the_new),
-        cmocka_unit_test(fib6_readers_outside_of_global_unicast_see_the_old_or_the_new),
+        WITH_EACH_ISA(fib4_readers_see_the_old_or_the_new),
+        WITH_EACH_ISA(fib6_readers_see_the_old_or_the_new),
+        WITH_EACH_ISA(fib6_readers_outside_of_global_unicast_see_the_old_or_the_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

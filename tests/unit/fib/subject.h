@@ -24,6 +24,9 @@ struct subject {
 extern const struct subject subject_v4;
 extern const struct subject subject_v6;
 
+/* The instruction sets that every table is tested with, where the CPU has them. */
+static const enum fib_isa subject_isas[] = {FIB_ISA_PORTABLE, FIB_ISA_AVX, FIB_ISA_AVX512};
+
 static inline uint32_t subject_lookup(const struct subject *subject, const void *fib, oracle_key key)
 {
     uint32_t value;

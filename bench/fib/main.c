@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bench-fib: our forwarding tables beside those of DPDK's libraries, in one process. */
+#include "cases.h"
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_memory.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Puts private memory, in huge pages, in the place of the shared memory that --no-huge takes: the libraries' tables
+ * shall lie as ours do. What the EAL has already stored comes along. */
+static int use_huge_pages(const struct rte_memseg_list *list, void *unused)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    size_t pages = list->len / (size_t)page;
+    unsigned char *resident = malloc(pages);
+    char *from = list->base_va;
+    char *to = mmap(NULL, list->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    (void)unused;
+    if (resident == NULL || to == MAP_FAILED || mincore(from, list->len, resident) != 0) {
+        free(resident);
+        return -1;
+    }
+    for (size_t i = 0; i < pages; i++) {
+        if ((resident[i] & 1) != 0) {
+            memcpy(to + i * (size_t)page, from + i * (size_t)page, (size_t)page);
+        }
+    }
+    free(resident);
+    if (mremap(to, list->len, list->len, MREMAP_MAYMOVE | MREMAP_FIXED, from) != from) {
+        return -1;
+    }
+    return madvise(from, list->len, MADV_HUGEPAGE);
+}
+
+static void eal_start(const char *program)
+{
+    char lcore[16];
+    char *arguments[] = {(char *)(uintptr_t)program,
+                         "--no-huge",
+                         "--no-shconf",
+                         "--no-pci",
+                         "--log-level=error",
+                         "--force-max-simd-bitwidth=512",
+                         "-m8192", /* address space, until it is used */
+                         "-l",
+                         lcore};
+
+    snprintf(lcore, sizeof(lcore), "%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
+    if (rte_eal_init(sizeof(arguments) / sizeof(arguments[0]), arguments) < 0) {
+        fprintf(stderr, "the EAL does not start: %s\n", rte_strerror(rte_errno));
+        exit(1);
+    }
+    if (rte_memseg_list_walk(use_huge_pages, NULL) != 0) {
+        fprintf(stderr, "no huge pages for the libraries: their figures are too high\n");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_options options;
+    struct table v4;
+    struct table v6;
+
+    if (bench_options_parse(&options, argc, argv) != argc) {
+        fprintf(stderr, "%s: too many arguments\n", argv[0]);
+        return 2;
+    }
+    eal_start(argv[0]);
+    table_read(&v4, 32);
+    table_read(&v6, 128);
+    fprintf(stderr, "tables: %zu and %zu routes, %s\n", v4.count, v6.count, v4.source);
+    lookup_cases(&options, &engines_v4, &v4);
+    lookup_cases(&options, &engines_v6, &v6);
+    update_cases(&options, &engines_v4, &v4);
+    update_cases(&options, &engines_v6, &v6);
+    table_free(&v4);
+    table_free(&v6);
+    return 0;
+}
