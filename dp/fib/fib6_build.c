@@ -6,7 +6,7 @@
 
 #define STRIDE_MAX 15
 
-/* A new leaf is filled this far, which leaves room for patches. */
+/* A new leaf is filled this far, which leaves room for patches, unless more make it the whole tree. */
 #define SEGMENTS_AT_FIRST 8
 
 struct build {
@@ -144,7 +144,7 @@ static int span_build(const struct build *build, struct span span, uint32_t *ent
         *entry = value;
         return 0;
     }
-    while (capacity(height) < span_count(span)) {
+    while (span_count(span) > FIB6_SEGMENTS && capacity(height) < span_count(span)) {
         height++;
     }
     rc = siblings_build(build, span, height, 1, &index);
