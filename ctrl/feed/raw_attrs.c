@@ -47,21 +47,6 @@ void raw_attrs_destroy(struct raw_attrs *cache)
     free(cache);
 }
 
-/* Eight bytes at a time. */
-static uint64_t hash_of(struct span bytes, unsigned int family)
-{
-    uint64_t hash = span_left(&bytes) << 1 | family;
-    uint64_t word = 0;
-
-    for (; span_left(&bytes) >= sizeof(word); bytes.at += sizeof(word)) {
-        memcpy(&word, bytes.at, sizeof(word));
-        hash = hash_mix64(hash ^ word);
-    }
-    word = 0;
-    memcpy(&word, bytes.at, span_left(&bytes));
-    return hash_mix64(hash ^ word);
-}
-
 static bool read_entry(struct raw_attrs *cache, struct span bytes, unsigned int family, struct raw_attrs_entry *out)
 {
     static const struct bgp_session session = {.as4 = true, .mrt_rib = true};
@@ -82,7 +67,7 @@ static bool read_entry(struct raw_attrs *cache, struct span bytes, unsigned int 
 
 const struct raw_attrs_entry *raw_attrs_get(struct raw_attrs *cache, struct span bytes, unsigned int family)
 {
-    uint64_t hash = hash_of(bytes, family);
+    uint64_t hash = hash_table(bytes.at, span_left(&bytes), family);
     struct slot *slot = &cache->slots[hash & (cache->count - 1)];
     size_t length = span_left(&bytes);
     bool fits = length > 0 && length <= BYTES_MAX;

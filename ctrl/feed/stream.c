@@ -72,6 +72,8 @@ int stream_listen(struct stream_listener *listener, struct loop *loop, const str
     }
     listener->loop = loop;
     listener->watch = (struct loop_watch){.fd = fd, .ready = on_connection, .owner = listener};
+    /* the address may come later: with its interface */
+    (void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 || bind(fd, &bound.any, length) != 0 ||
         listen(fd, BACKLOG) != 0) {
         result = -errno;

@@ -101,12 +101,17 @@ static bool is_wanted(const struct source *source, const struct config *config)
 static void stop_unwanted(struct feeds *feeds, const struct config *config)
 {
     struct source *next;
+    bool stopped = false;
 
     for (struct source *source = LIST_FIRST(&feeds->sources); source != NULL; source = next) {
         next = LIST_NEXT(source, link);
         if (source->kind != &source_mrt && !is_wanted(source, config)) {
             stop(source);
+            stopped = true;
         }
+    }
+    if (stopped && site_commit(feeds->site) != 0) {
+        log_error("not every route of a feed that has gone could be taken away");
     }
 }
 

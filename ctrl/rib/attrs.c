@@ -209,7 +209,7 @@ static struct interned *interned_create(const struct attrs_table *table, const s
 
     new->refs = 1;
     new->n_words = (uint32_t)(out - new->words);
-    new->hash = hash_bytes(new->words, new->n_words * sizeof(uint32_t), table->seed);
+    new->hash = hash_table(new->words, new->n_words * sizeof(uint32_t), table->seed);
     return new;
 }
 

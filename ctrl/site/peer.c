@@ -55,7 +55,9 @@ int site_peer_del(struct site *site, const char *name, struct error *error)
     if (id < 0) {
         return error_set(error, id, "unknown peer \"%s\"", name);
     }
-    site_flush(site, &(struct rib_selector){.peer_id = &peer_id});
+    if (rib_counts(site->rib)->of_peer[peer_id] > 0) { /* else it would walk all prefixes to find nothing */
+        site_flush(site, &(struct rib_selector){.peer_id = &peer_id});
+    }
     free(site->peers[id]);
     site->peers[id] = NULL;
     names_remove(&site->peer_names, (uint32_t)id);

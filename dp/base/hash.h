@@ -20,6 +20,10 @@ static inline uint64_t hash_mix64(uint64_t x)
     return x ^ (x >> 31);
 }
 
+/* For tables in memory: eight bytes at a time, each mixed, some six times faster than hash_bytes(). Depends on the byte
+ * order, so it is no part of any contract. A secret seed keeps strangers from choosing what collides. */
+uint64_t hash_table(const void *data, size_t length, uint64_t seed);
+
 /* FNV-1a over the bytes, then mixed. Not for input chosen by an attacker unless the seed is secret. */
 uint64_t hash_bytes(const void *data, size_t length, uint64_t seed);
 

@@ -11,6 +11,7 @@ from lab.routers import Router
 from london import London, config
 
 LON1, LON2 = "10.10.0.2", "10.11.0.2"
+FEED = {"name": "kernel", "type": "kernel", "tables": [254]}
 BIRD = """router id 198.51.100.1;
 protocol device {}
 protocol direct { ipv4; }
@@ -27,7 +28,7 @@ protocol static {
 class Kernel(London):
     def __init__(self):
         super().__init__("anycast")
-        self.daemon.write_config(config("anycast", feeds=[{"name": "kernel", "type": "kernel", "tables": [254]}]))
+        self.daemon.write_config(config("anycast", feeds=[FEED]))
         self.start()
 
     def has(self):
@@ -107,6 +108,12 @@ def test_routes_of_ip_route_and_next_hop_objects(kernel):
     kernel.daemon.start()
     kernel.rpc = kernel.daemon.rpc()
     kernel.expect({"198.18.0.0/24": [LON1], "198.18.5.0/24": [LON1]})
+
+    # a reload without the feed takes its routes away, one with it brings them back
+    for feeds, expected in (([], {}), ([FEED], {"198.18.0.0/24": [LON1], "198.18.5.0/24": [LON1]})):
+        kernel.daemon.write_config(config("anycast", feeds=feeds))
+        kernel.daemon.process.send_signal(signal.SIGHUP)
+        kernel.expect(expected)
 
 
 def test_routes_of_bird(kernel):

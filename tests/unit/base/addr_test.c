@@ -104,6 +104,10 @@ static void hash_values_are_pinned(void **state)
     assert_true(hash_bytes("lon1", 4, 0) == hash_bytes("lon1", 4, 0));
     assert_true(hash_bytes("lon1", 4, 0) != hash_bytes("lon2", 4, 0));
     assert_true(hash_bytes("lon1", 4, 0) != hash_bytes("lon1", 4, 1));
+    for (size_t length = 0; length < 20; length++) {
+        assert_true(hash_table("01234567890123456789", length, 7) != hash_table("01234567890123456789", length + 1, 7));
+        assert_true(hash_table("01234567890123456789", length, 7) != hash_table("01234567890123456789", length, 8));
+    }
 }
 
 int main(void)
