@@ -78,6 +78,7 @@ void forwarder_close(struct forwarder *forwarder)
 {
     struct control *control = &forwarder->control;
 
+    methods_stop(control);
     site_destroy(control->site);
     control->site = NULL; /* the installer still asks for it */
     install_close(control->install);
@@ -91,4 +92,5 @@ void forwarder_tick(struct forwarder *forwarder, uint64_t now_ms)
     install_tick(forwarder->control.install, now_ms);
     site_tick(forwarder->control.site, now_ms);
     packet_watches_tick(&forwarder->control, now_ms);
+    methods_tick(&forwarder->control, now_ms);
 }

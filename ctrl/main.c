@@ -80,40 +80,48 @@ static void start_feeds(struct daemon *daemon, const struct config *config)
 }
 
 /* The whole new file or nothing of it. */
-static void reload_file(struct daemon *daemon)
+static int reload_file(struct daemon *daemon, struct error *error)
 {
     struct config *next;
-    struct error error;
+    int result = config_load(daemon->options.config, &next, error);
 
-    if (config_load(daemon->options.config, &next, &error) != 0) {
-        log_lines("not reloaded", error.text);
-        return;
+    if (result != 0) {
+        return result;
     }
-    if (config_needs_restart(daemon->config, next, &error)) {
-        log_error("not reloaded: only a restart changes %s", error.text);
+    if (config_needs_restart(daemon->config, next, error)) {
+        struct error what = *error;
+
         config_free(next);
-        return;
+        return error_set(error, -EBUSY, "only a restart changes %s", what.text);
     }
-    if (apply_config(daemon->forwarder.control.site, daemon->forwarder.control.install, daemon->config, next, &error) !=
-        0) {
-        log_error("reloaded, but for: %s", error.text);
-    } else {
-        log_notice("reloaded %s", daemon->options.config);
-    }
+    site_set_cause(daemon->forwarder.control.site, "config.reload", SITE_SESSION_OPERATOR);
+    result =
+        apply_config(daemon->forwarder.control.site, daemon->forwarder.control.install, daemon->config, next, error);
     start_feeds(daemon, next);
     config_free(daemon->config);
     daemon->config = next;
     daemon->forwarder.control.config = next;
+    return result;
 }
 
-static void reload(struct daemon *daemon)
+static int reload(void *owner, struct error *error)
 {
+    struct daemon *daemon = owner;
     struct timespec now;
+    struct error shown;
+    int result;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    reload_file(daemon);
+    result = reload_file(daemon, error);
+    if (result == 0) {
+        log_notice("reloaded %s", daemon->options.config);
+    } else {
+        shown = *error;
+        log_lines("not reloaded, or not wholly", shown.text);
+    }
     sd_notify(0, "READY=1");
+    return result;
 }
 
 static void on_signal(void *owner, int signal)
@@ -121,7 +129,9 @@ static void on_signal(void *owner, int signal)
     struct daemon *daemon = owner;
 
     if (signal == SIGHUP) {
-        reload(daemon);
+        struct error error;
+
+        (void)(reload(daemon, &error) == 0); /* it has told the log */
         return;
     }
     log_notice("stopping: %s", strsignal(signal));
@@ -204,6 +214,8 @@ static int start(struct daemon *daemon, struct error *error)
     }
     if (result == 0) {
         daemon->forwarder.control.started_ms = loop_now_ms();
+        daemon->forwarder.control.reload = reload;
+        daemon->forwarder.control.reload_owner = daemon;
         result = forwarder_open(&daemon->forwarder, daemon->config, bpf_object(), error);
     }
     if (result == 0) {

@@ -81,6 +81,29 @@ int dp_route_del(struct dp *dp, const struct prefix *prefix) MUST_USE;
 int dp_route_lookup(const struct dp *dp, const struct ip_addr *addr, struct prefix *prefix,
                     uint32_t *path_list) MUST_USE;
 
+/* A flow, ports in host byte order, 0 where its protocol has none. */
+struct dp_flow {
+    struct ip_addr src;
+    struct ip_addr dst; /* of the same family */
+    uint8_t protocol;
+    uint16_t src_port;
+    uint16_t dst_port;
+};
+
+struct dp_flow_choice {
+    struct prefix prefix; /* the longest match of the destination */
+    uint32_t path_list;
+    uint32_t hash; /* 0 where there is one row */
+    uint32_t row;
+    uint32_t rows;
+    uint16_t places[ROW_PLACES]; /* the row's adjacencies, as they are tried; ADJACENCY_NONE: the row is shorter */
+    uint16_t adjacency;          /* the one that a packet gets now; ADJACENCY_NONE: nothing is left */
+    bool failed_open;            /* it is suspect, and no better one is left */
+};
+
+/* Where workers send a plain packet of this flow now. 0 or -ENOENT: no route. */
+int dp_flow_choose(const struct dp *dp, const struct dp_flow *flow, struct dp_flow_choice *out) MUST_USE;
+
 /* Wishes of the workers, until there are none: false. */
 bool dp_request(struct dp *dp, struct request *out);
 /* Now and then: gives retired memory back. */

@@ -46,7 +46,8 @@ struct api_peer {
 };
 
 struct api_call {
-    void *context; /* the owner's */
+    void *context;      /* the owner's */
+    const char *method; /* its name */
     const struct api_peer *peer;
     struct error error; /* filled by a handler that fails */
     json_t *data;       /* goes into the error's "data"; the call takes the reference; NULL: none */

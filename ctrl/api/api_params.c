@@ -97,6 +97,14 @@ static int read_prefix(const struct api_param *param, const json_t *value, void 
     }
 }
 
+static int read_any(const struct api_param *param, const json_t *value, void *out, struct error *error)
+{
+    (void)param;
+    (void)error;
+    *(const json_t **)out = value;
+    return 0;
+}
+
 static int read_address(const struct api_param *param, const json_t *value, void *out, struct error *error)
 {
     const char *text = json_string_value(value);
@@ -136,7 +144,7 @@ static int read_addresses(const struct api_param *param, const json_t *value, vo
 static int (*const readers[API_KINDS])(const struct api_param *, const json_t *, void *, struct error *) = {
     [API_STRING] = read_string,   [API_INTEGER] = read_integer,     [API_BOOL] = read_bool,
     [API_ARRAY] = read_array,     [API_OBJECT] = read_object,       [API_PREFIX] = read_prefix,
-    [API_ADDRESS] = read_address, [API_ADDRESSES] = read_addresses,
+    [API_ADDRESS] = read_address, [API_ADDRESSES] = read_addresses, [API_ANY] = read_any,
 };
 
 static int unknown_key_error(const char *key, const struct api_param *table, size_t n, struct error *error)

@@ -23,6 +23,7 @@ enum api_kind {
     API_OBJECT,    /* const json_t *, borrowed */
     API_PREFIX,    /* struct prefix; host bits are refused */
     API_ADDRESS,   /* struct ip_addr */
+    API_ANY,       /* const json_t *, borrowed: the handler says what it may be */
     API_ADDRESSES, /* struct api_addresses: one address, or a list of min to max of them */
     API_KINDS,
 };

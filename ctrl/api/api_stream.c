@@ -26,6 +26,11 @@ void api_stream_close(struct api_stream *stream)
     }
 }
 
+size_t api_stream_waiting(const struct api_stream *stream)
+{
+    return stream->client != NULL ? byte_queue_length(&stream->client->told) : 0;
+}
+
 bool api_stream_has_room(const struct api_stream *stream)
 {
     const struct api_client *client = stream->client;

@@ -36,6 +36,8 @@ void api_stream_close(struct api_stream *stream);
  * -EAGAIN: the client has too much unread, or has gone; -ENOMEM. Not 0: nothing is sent. The text is at most as long
  * as a line may be. */
 int api_stream_send(struct api_stream *stream, const char *method, json_t *params) MUST_USE;
+/* Bytes of notifications that wait for this client, by all its streams. */
+size_t api_stream_waiting(const struct api_stream *stream);
 /* False: a send would be refused. Spares making what cannot be sent. */
 bool api_stream_has_room(const struct api_stream *stream);
 

@@ -233,6 +233,7 @@ static int request_run(const struct request *request, const struct jsonrpc_metho
     if (code != 0) {
         return code;
     }
+    call->method = method->name;
     if ((method->flags & API_CHANGES) != 0 && methods->read_only) {
         code = api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only", method->name);
     } else {

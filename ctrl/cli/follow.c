@@ -101,6 +101,8 @@ static bool on_message(void *owner, const json_t *message)
         trace_print(params, stdout);
     } else if (strcmp(method, "capture.packet") == 0) {
         write_packet(follower, params);
+    } else if (strcmp(method, "event") == 0 || strcmp(method, "event_lost") == 0) {
+        event_print(params, stdout);
     }
     if (follower->file == NULL) {
         follower->failed |= fflush(stdout) != 0;
@@ -110,7 +112,8 @@ static bool on_message(void *owner, const json_t *message)
 
 bool follow_is_for(const char *method)
 {
-    return strcmp(method, "trace.start") == 0 || strcmp(method, "capture.start") == 0;
+    return strcmp(method, "trace.start") == 0 || strcmp(method, "capture.start") == 0 ||
+           strcmp(method, "monitor.subscribe") == 0;
 }
 
 static int begin_file(struct follower *follower)

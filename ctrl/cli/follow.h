@@ -25,5 +25,7 @@ int follow(const struct follow_options *options, const char *method, json_t *par
 
 /* What trace.packet tells, as text. */
 void trace_print(const json_t *params, FILE *out);
+/* What an event of a monitor tells, as a line of text. */
+void event_print(const json_t *params, FILE *out);
 
 #endif

@@ -243,8 +243,8 @@ static int read_target(const struct site *site, const struct candidate_params *i
     return 0;
 }
 
-int candidate_read(const struct control *control, const json_t *object, struct prefix *prefix, struct candidate *out,
-                   struct error *error)
+int candidate_read(const struct control *control, uint16_t session, const json_t *object, struct prefix *prefix,
+                   struct candidate *out, struct error *error)
 {
     static struct scratch scratch; /* the control thread's alone */
     struct candidate_params in = {.origin = "igp"};
@@ -269,7 +269,7 @@ int candidate_read(const struct control *control, const json_t *object, struct p
         return code;
     }
     *prefix = in.prefix;
-    out->key = (struct candidate_key){SITE_SESSION_OPERATOR, (uint16_t)peer, (uint32_t)in.path_id};
+    out->key = (struct candidate_key){session, (uint16_t)peer, (uint32_t)in.path_id};
     out->attrs = attrs_intern(site_attrs(control->site), &attrs);
     return out->attrs != NULL ? 0 : error_set(error, API_ERR_TABLE_FULL, "no memory");
 }
@@ -348,6 +348,8 @@ json_t *candidate_write(const struct control *control, const struct prefix *pref
                                "origin", origins[attrs->origin], "local_pref",
                                (json_int_t)(attrs->has_local_pref ? attrs->local_pref : LOCAL_PREF_DEFAULT));
 
+    json_object_set_new(object, "session", json_integer(candidate->key.session_id));
+    json_object_set_new(object, "stale", json_boolean(candidate->stale));
     write_target(object, control, &candidate->target);
     if (attrs->has_med) {
         json_object_set_new(object, "med", json_integer(attrs->med));

@@ -5,10 +5,10 @@
 
 #include "methods.h"
 
-/* Reads one candidate of the operator's session. 0 with a reference to its attributes for the caller, or an API error
+/* Reads one candidate of the session. 0 with a reference to its attributes for the caller, or an API error
  * with *error naming what is wrong. */
-int candidate_read(const struct control *control, const json_t *object, struct prefix *prefix, struct candidate *out,
-                   struct error *error) MUST_USE;
+int candidate_read(const struct control *control, uint16_t session, const json_t *object, struct prefix *prefix,
+                   struct candidate *out, struct error *error) MUST_USE;
 /* A new reference; NULL: no memory. */
 json_t *candidate_write(const struct control *control, const struct prefix *prefix, const struct candidate *candidate);
 

@@ -99,6 +99,19 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     return code == 0 ? health_read(call, in.health, &out->checks) : code;
 }
 
+/* The call's session, which may make this instance, or change the one there is. 0 or an API error. */
+static int own_instance(struct api_call *call, const char *name, uint16_t *session)
+{
+    const struct control *control = call->context;
+    int id = site_instance_id(control->site, name);
+    int code = call_session(call, session);
+
+    if (code != 0 || id < 0) {
+        return code;
+    }
+    return check_owner(call, *session, site_instance(control->site, (uint32_t)id)->session_id, "instance", name);
+}
+
 int method_instance_set(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
@@ -106,6 +119,10 @@ int method_instance_set(struct api_call *call, const json_t *params, json_t **re
     int code = read_instance(call, params, &instance);
 
     (void)result;
+    if (code != 0) {
+        return code;
+    }
+    code = own_instance(call, instance.name, &instance.session_id);
     if (code != 0) {
         return code;
     }
@@ -127,10 +144,15 @@ static int read_name(struct api_call *call, const json_t *params, const char **n
 int method_instance_del(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
+    uint16_t session;
     const char *name;
     int code = read_name(call, params, &name);
 
     (void)result;
+    if (code != 0) {
+        return code;
+    }
+    code = own_instance(call, name, &session);
     if (code != 0) {
         return code;
     }
@@ -201,7 +223,7 @@ static json_t *json_hop(const struct control *control, const struct hop_info *in
                      (json_int_t)info->traffic.packets, "bytes", (json_int_t)info->traffic.bytes);
 }
 
-static json_t *json_instance(const struct control *control, const struct site_instance *instance)
+json_t *json_instance(const struct control *control, const struct site_instance *instance)
 {
     struct traffic traffic = instance_traffic(control->install, instance);
     json_t *next_hops = json_array();

@@ -4,6 +4,7 @@
 #include "word.h"
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const peer_types[] = {[PEER_EBGP] = "ebgp", [PEER_IBGP] = "ibgp", [PEER_LOCAL] = "local"};
 
@@ -24,6 +25,23 @@ static const struct api_param peer_table[] = {
     [PEER_ADDRESS] = {"address", API_ADDRESS, false, offsetof(struct peer_params, address), 0, 0},
     [PEER_ROUTER_ID] = {"router_id", API_ADDRESS, false, offsetof(struct peer_params, router_id), 0, 0},
 };
+
+/* A session may say again what somebody else has said of a peer, and change what is its own. 0: to be set; 1: it is so
+ * already; or an API error. */
+static int check_peer(struct api_call *call, struct site_peer *peer)
+{
+    const struct control *control = call->context;
+    int id = site_peer_id(control->site, peer->name);
+    const struct site_peer *known = id >= 0 ? site_peer(control->site, (uint32_t)id) : NULL;
+
+    if (known == NULL) {
+        return 0;
+    }
+    if (known->session_id != peer->session_id && memcmp(&known->facts, &peer->facts, sizeof(peer->facts)) == 0) {
+        return peer->session_id != SITE_SESSION_OPERATOR;
+    }
+    return check_owner(call, peer->session_id, known->session_id, "peer", peer->name);
+}
 
 int method_peer_set(struct api_call *call, const json_t *params, json_t **result)
 {
@@ -57,6 +75,13 @@ int method_peer_set(struct api_call *call, const json_t *params, json_t **result
         .address = in.address,
         .router_id = ip_addr_to_u32(&in.router_id),
     };
+    code = call_session(call, &peer.session_id);
+    if (code == 0) {
+        code = check_peer(call, &peer);
+    }
+    if (code != 0) {
+        return code < 0 ? code : 0; /* there already */
+    }
     if (site_peer_set(control->site, &peer, &call->error) != 0) {
         return API_ERR_TABLE_FULL;
     }
@@ -67,9 +92,19 @@ int method_peer_del(struct api_call *call, const json_t *params, json_t **result
 {
     const struct control *control = call->context;
     struct peer_params in;
+    uint16_t session;
     int code = read_params(call, params, peer_table, 1, &in, NULL);
+    int id;
 
     (void)result;
+    if (code != 0) {
+        return code;
+    }
+    id = site_peer_id(control->site, in.name);
+    code = call_session(call, &session);
+    if (code == 0 && id >= 0) {
+        code = check_owner(call, session, site_peer(control->site, (uint32_t)id)->session_id, "peer", in.name);
+    }
     if (code != 0) {
         return code;
     }

@@ -19,7 +19,7 @@ static json_t *json_addresses(const struct kernel *kernel, uint32_t ifindex)
     return list;
 }
 
-static json_t *json_port(const struct control *control, unsigned int index)
+json_t *json_port(const struct control *control, unsigned int index)
 {
     const struct port *port = dp_port(control->dp, index);
     const struct config_port *config = &control->config->ports.items[index];
@@ -51,6 +51,19 @@ int method_port_list(struct api_call *call, const json_t *params, json_t **resul
     return answer(call, json_pack("{s:o}", "ports", list), result);
 }
 
+json_t *json_neighbour(const struct control *control, const struct kernel_neighbour *neighbour)
+{
+    int port = install_port_of(control->install, neighbour->ifindex);
+
+    /* what needs no resolution and has no unicast MAC is the kernel's own bookkeeping of groups */
+    if (port < 0 || (neighbour->fixed && !neighbour->usable)) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:o, s:o, s:s}", "port", dp_port(control->dp, (unsigned int)port)->name, "address",
+                     json_address(&neighbour->addr), "mac", neighbour->usable ? json_mac(neighbour->mac) : json_null(),
+                     "state", neighbour->usable ? "resolved" : "unresolved");
+}
+
 int method_neighbour_list(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
@@ -63,17 +76,11 @@ int method_neighbour_list(struct api_call *call, const json_t *params, json_t **
     }
     list = json_array();
     while ((neighbour = kernel_neighbour_next(install_kernel(control->install), neighbour)) != NULL) {
-        int port = install_port_of(control->install, neighbour->ifindex);
+        json_t *object = json_neighbour(control, neighbour);
 
-        /* what needs no resolution and has no unicast MAC is the kernel's own bookkeeping of groups */
-        if (port < 0 || (neighbour->fixed && !neighbour->usable)) {
-            continue;
+        if (object != NULL) {
+            json_array_append_new(list, object);
         }
-        json_array_append_new(list,
-                              json_pack("{s:s, s:o, s:o, s:s}", "port", dp_port(control->dp, (unsigned int)port)->name,
-                                        "address", json_address(&neighbour->addr), "mac",
-                                        neighbour->usable ? json_mac(neighbour->mac) : json_null(), "state",
-                                        neighbour->usable ? "resolved" : "unresolved"));
     }
     return answer(call, json_pack("{s:o}", "neighbours", list), result);
 }

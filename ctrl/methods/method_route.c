@@ -2,6 +2,7 @@
 /* route.get, route.explain, route.flush, fib.lookup */
 #include "candidate_json.h"
 #include "methods_private.h"
+#include "session.h"
 #include <string.h>
 
 struct prefix_params {
@@ -26,6 +27,7 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
 {
     const struct control *control = call->context;
     struct flush_params in = {0};
+    uint16_t session;
     uint16_t peer_id;
     size_t flushed;
     int code = read_params(call, params, flush_table, ARRAY_SIZE(flush_table), &in, NULL);
@@ -37,15 +39,19 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     if ((in.peer != NULL) == in.all) {
         return api_fail(call, API_ERR_PARAMS, "either peer or \"all\": true");
     }
+    code = call_session(call, &session);
+    if (code != 0) {
+        return code;
+    }
     if (in.all) {
-        flushed = site_route_flush(control->site, NULL);
+        flushed = site_session_flush(control->site, session, NULL);
     } else {
         id = site_peer_id(control->site, in.peer);
         if (id < 0) {
             return api_fail(call, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
         }
         peer_id = (uint16_t)id;
-        flushed = site_route_flush(control->site, &peer_id);
+        flushed = site_session_flush(control->site, session, &peer_id);
     }
     code = commit_site(call, control->site);
     if (code != 0) {
@@ -57,9 +63,8 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
         result);
 }
 
-/* The candidate, and what the decision says of it. */
-static json_t *write_judged(const struct control *control, const struct prefix *prefix,
-                            const struct site_ranking *ranking, uint32_t index)
+json_t *write_judged(const struct control *control, const struct prefix *prefix, const struct site_ranking *ranking,
+                     uint32_t index)
 {
     const struct verdict *verdict = &ranking->verdicts[index];
     const struct contender *contender = &ranking->contenders[index];
@@ -158,7 +163,7 @@ const char *hop_fate_name(const struct control *control, const struct hop *hop)
     return "resolve"; /* a connected subnet: each host is asked for when a packet comes */
 }
 
-static json_t *write_path(const struct control *control, const struct outcome_path *path)
+json_t *write_path(const struct control *control, const struct outcome_path *path)
 {
     const struct site_instance *instance = site_instance_of_hop(control->site, path->hop);
     struct hop_info info;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* version, status, stats.get, config.get */
-#include "config_json.h"
+/* version, status, stats.get */
 #include "loop.h"
 #include "methods_private.h"
+#include "session.h"
 
 int method_version(struct api_call *call, const json_t *params, json_t **result)
 {
@@ -33,16 +33,17 @@ int method_status(struct api_call *call, const json_t *params, json_t **result)
     if (code != 0) {
         return code;
     }
-    return answer(
-        call,
-        json_pack("{s:b, s:s, s:f, s:I, s:i, s:i, s:{s:i, s:i}, s:i, s:i, s:i, s:b}", "ready", control->ready, "site",
-                  control->config->site.name, "uptime_s", (double)(loop_now_ms() - control->started_ms) / 1000,
-                  "generation", (json_int_t)site_generation(control->site), "ports", (int)dp_port_count(control->dp),
-                  "workers", (int)dp_worker_count(control->dp), "routes", "v4", (int)counts->prefixes[FAMILY_V4], "v6",
-                  (int)counts->prefixes[FAMILY_V6], "candidates",
-                  (int)(counts->candidates[FAMILY_V4] + counts->candidates[FAMILY_V6]), "instances",
-                  (int)instance_count(control->site), "sessions", 0, "failopen", site_failopen(control->site)),
-        result);
+    return answer(call,
+                  json_pack("{s:b, s:s, s:f, s:I, s:i, s:i, s:{s:i, s:i}, s:i, s:i, s:i, s:b}", "ready", control->ready,
+                            "site", control->config->site.name, "uptime_s",
+                            (double)(loop_now_ms() - control->started_ms) / 1000, "generation",
+                            (json_int_t)site_generation(control->site), "ports", (int)dp_port_count(control->dp),
+                            "workers", (int)dp_worker_count(control->dp), "routes", "v4",
+                            (int)counts->prefixes[FAMILY_V4], "v6", (int)counts->prefixes[FAMILY_V6], "candidates",
+                            (int)(counts->candidates[FAMILY_V4] + counts->candidates[FAMILY_V6]), "instances",
+                            (int)instance_count(control->site), "sessions", (int)site_session_count(control->site),
+                            "failopen", site_failopen(control->site)),
+                  result);
 }
 
 static json_t *json_workers(const struct dp *dp)
@@ -151,12 +152,4 @@ int method_stats_get(struct api_call *call, const json_t *params, json_t **resul
                   "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes, "row_bytes", (json_int_t)stats.row_bytes, "mbufs",
                   "free", (json_int_t)stats.mbufs_free, "in_use", (json_int_t)stats.mbufs_in_use),
         result);
-}
-
-int method_config_get(struct api_call *call, const json_t *params, json_t **result)
-{
-    const struct control *control = call->context;
-    int code = read_no_params(call, params);
-
-    return code != 0 ? code : answer(call, config_to_json(control->config), result);
 }

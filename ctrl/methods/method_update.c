@@ -49,6 +49,7 @@ struct change {
 
 struct update {
     const struct control *control;
+    uint16_t session;
     struct update_params in;
     struct change *adds; /* parallel to in.add */
     struct change *undo; /* in the order in which they were made */
@@ -75,7 +76,7 @@ static void read_adds(struct update *update)
     for (size_t i = 0; i < json_array_size(update->in.add); i++) {
         struct change *change = &update->adds[i];
         struct error error;
-        int code = candidate_read(update->control, json_array_get(update->in.add, i), &change->prefix,
+        int code = candidate_read(update->control, update->session, json_array_get(update->in.add, i), &change->prefix,
                                   &change->candidate, &error);
 
         change->list = "add";
@@ -87,7 +88,7 @@ static void read_adds(struct update *update)
     }
 }
 
-/* A peer's candidates for a prefix, or one of them, or all of the operator's. */
+/* A peer's candidates for a prefix, or one of them, or all of the session's. */
 struct selection {
     struct prefix prefix;
     int peer; /* -1: any */
@@ -112,7 +113,7 @@ static int read_del(const struct update *update, const json_t *object, struct se
     return out->peer >= 0 ? 0 : error_set(error, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
 }
 
-/* The first of the operator's candidates that is selected; NULL: none (left). */
+/* The first of the session's candidates that is selected; NULL: none (left). */
 static const struct candidate *find_selected(const struct update *update, const struct selection *selection)
 {
     const struct rib_entry *entry = rib_find(site_rib(update->control->site), &selection->prefix);
@@ -120,7 +121,7 @@ static const struct candidate *find_selected(const struct update *update, const 
     for (uint32_t i = 0; entry != NULL && i < entry->n_candidates; i++) {
         const struct candidate_key *key = &entry->candidates[i].key;
 
-        if (key->session_id == SITE_SESSION_OPERATOR && (selection->peer < 0 || key->peer_id == selection->peer) &&
+        if (key->session_id == update->session && (selection->peer < 0 || key->peer_id == selection->peer) &&
             (selection->any_path_id || key->path_id == selection->path_id)) {
             return &entry->candidates[i];
         }
@@ -315,6 +316,7 @@ static int run(struct update *update, struct api_call *call, json_t **result)
     }
     failure = apply(update);
     if (failure == 0 && (!update->in.atomic || update->first_code == 0)) {
+        site_set_cause(update->control->site, call->method, update->session);
         failure = site_commit(update->control->site);
         if (failure != 0 && !update->in.atomic) {
             take_back_pending(update, failure);
@@ -341,6 +343,9 @@ int method_route_update(struct api_call *call, const json_t *params, json_t **re
     struct update update = {.control = call->context, .in = {.atomic = true}};
     int code = read_params(call, params, update_table, ARRAY_SIZE(update_table), &update.in, NULL);
 
+    if (code == 0) {
+        code = call_session(call, &update.session);
+    }
     if (code != 0) {
         return code;
     }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "methods_private.h"
+#include "monitor.h"
+#include "session.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -20,6 +22,7 @@ const struct api_method methods[] = {
     {"route.flush", API_CHANGES, method_route_flush},
     {"route.get", 0, method_route_get},
     {"route.explain", 0, method_route_explain},
+    {"route.list", 0, method_route_list},
     {"fib.lookup", 0, method_fib_lookup},
     {"trace.start", API_CHANGES, method_trace_start}, /* it changes nothing, but lets see what users send */
     {"capture.start", API_CHANGES, method_capture_start},
@@ -27,12 +30,29 @@ const struct api_method methods[] = {
     {"feed.list", 0, method_feed_list},
     {"feed.load", API_CHANGES, method_feed_load},
     {"feed.unload", API_CHANGES, method_feed_unload},
+    {"flow.explain", 0, method_flow_explain},
+    {"session.open", API_CHANGES, method_session_open},
+    {"session.eor", API_CHANGES, method_session_eor},
+    {"session.close", API_CHANGES, method_session_close},
+    {"session.list", 0, method_session_list},
+    {"monitor.subscribe", 0, method_monitor_subscribe},
     {"port.list", 0, method_port_list},
     {"neighbour.list", 0, method_neighbour_list},
     {"stats.get", 0, method_stats_get},
     {"config.get", 0, method_config_get},
+    {"config.reload", API_CHANGES, method_config_reload},
 };
 const size_t method_count = ARRAY_SIZE(methods);
+
+void methods_tick(struct control *control, uint64_t now_ms)
+{
+    monitors_tick(control, now_ms);
+}
+
+void methods_stop(struct control *control)
+{
+    monitors_free(control);
+}
 
 int read_params(struct api_call *call, const json_t *params, const struct api_param *table, size_t n, void *out,
                 uint64_t *given)
@@ -90,6 +110,10 @@ int answer(struct api_call *call, json_t *result, json_t **out)
 
 int commit_site(struct api_call *call, struct site *site)
 {
+    uint16_t session = SITE_SESSION_OPERATOR;
+
+    /* one that was lost could not have changed anything */
+    site_set_cause(site, call->method, call_session(call, &session) == 0 ? session : SITE_SESSION_OPERATOR);
     if (site_commit(site) != 0) {
         return api_fail(call, API_ERR_TABLE_FULL, "some routes keep their old outcome: the forwarding tables are full");
     }

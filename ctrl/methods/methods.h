@@ -12,6 +12,10 @@
 #include "feeds.h"
 #include "packet_watch.h"
 #include "site.h"
+#include <sys/queue.h>
+
+struct session_client;
+struct monitors;
 
 /* What the methods work on: the `context` of the API server. Owned by main. */
 struct control {
@@ -24,7 +28,17 @@ struct control {
     bool ready;
     struct packet_watch_list watches; /* packet_watch.c's */
     unsigned int last_watch;
+    /* Reads the configuration file again, whole or not at all. 0 or -errno with a text. NULL: there is none. */
+    int (*reload)(void *owner, struct error *error);
+    void *reload_owner;
+    LIST_HEAD(, session_client) session_clients; /* method_session.c's */
+    struct monitors *monitors;                   /* monitor.c's; NULL: nobody has subscribed yet */
 };
+
+/* Every 10 ms: monitors. */
+void methods_tick(struct control *control, uint64_t now_ms);
+/* Before the site goes: lets go of the clients that are told of it. */
+void methods_stop(struct control *control);
 
 extern const struct api_method methods[];
 extern const size_t method_count;

@@ -56,6 +56,31 @@ int method_fib_lookup(struct api_call *call, const json_t *params, json_t **resu
 int method_trace_start(struct api_call *call, const json_t *params, json_t **result);
 int method_capture_start(struct api_call *call, const json_t *params, json_t **result);
 int method_watch_stop(struct api_call *call, const json_t *params, json_t **result);
+int method_flow_explain(struct api_call *call, const json_t *params, json_t **result);
+int method_route_list(struct api_call *call, const json_t *params, json_t **result);
+int method_session_open(struct api_call *call, const json_t *params, json_t **result);
+int method_session_eor(struct api_call *call, const json_t *params, json_t **result);
+int method_session_close(struct api_call *call, const json_t *params, json_t **result);
+int method_session_list(struct api_call *call, const json_t *params, json_t **result);
+int method_monitor_subscribe(struct api_call *call, const json_t *params, json_t **result);
+int method_config_reload(struct api_call *call, const json_t *params, json_t **result);
+
+/* The session that the call works on: its connection's, or the operator's. 0, or API_ERR_SESSION if another connection
+ * has resumed it. */
+int call_session(struct api_call *call, uint16_t *id) MUST_USE;
+/* Whether a call may change what belongs to `owner` already: the operator may, and each its own. 0 or
+ * API_ERR_NOT_ALLOWED with a text. */
+int check_owner(struct api_call *call, uint16_t session, uint16_t owner, const char *what, const char *name) MUST_USE;
+json_t *json_session(const struct site *site, uint16_t id);
+/* Where a path leads to: {instance?, next_hop, alive, why, port} or {action, alive}. */
+json_t *write_path(const struct control *control, const struct outcome_path *path);
+json_t *json_instance(const struct control *control, const struct site_instance *instance);
+json_t *json_port(const struct control *control, unsigned int index);
+/* NULL: none that people know of. */
+json_t *json_neighbour(const struct control *control, const struct kernel_neighbour *neighbour);
+/* The candidate, and what the decision says of it. */
+json_t *write_judged(const struct control *control, const struct prefix *prefix, const struct site_ranking *ranking,
+                     uint32_t index);
 
 /* Traffic of an instance, all families and workers. */
 struct traffic instance_traffic(const struct install *install, const struct site_instance *instance);

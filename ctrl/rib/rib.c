@@ -87,9 +87,14 @@ struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix)
     return within_family(prefix_set_seek(&rib->prefixes, prefix), prefix);
 }
 
+struct rib_entry *rib_after(const struct rib *rib, const struct prefix *prefix)
+{
+    return within_family(prefix_set_next(&rib->prefixes, prefix), prefix);
+}
+
 struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry)
 {
-    return within_family(prefix_set_next(&rib->prefixes, &entry->prefix), &entry->prefix);
+    return rib_after(rib, &entry->prefix);
 }
 
 const struct rib_counts *rib_counts(const struct rib *rib)
@@ -189,14 +194,16 @@ static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct c
 }
 
 /* change: 1 or -1, already applied to the entry */
-static void count(struct rib *rib, const struct rib_entry *entry, const struct candidate_key *key, int change)
+static void count(struct rib *rib, const struct rib_entry *entry, const struct candidate *candidate, int change)
 {
+    const struct candidate_key *key = &candidate->key;
     unsigned int family = entry->prefix.addr.family;
     uint32_t others = entry->n_candidates - (change > 0);
 
     rib->counts.candidates[family] += (uint32_t)change;
     rib->counts.of_session[key->session_id] += (uint32_t)change;
     rib->counts.of_peer[key->peer_id] += (uint32_t)change;
+    rib->counts.stale_of_session[key->session_id] += candidate->stale ? (uint32_t)change : 0;
     if (others == 0) {
         rib->counts.prefixes[family] += (uint32_t)change;
     }
@@ -217,6 +224,7 @@ static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, u
 {
     struct candidate before = entry->candidates[at];
 
+    rib->counts.stale_of_session[candidate->key.session_id] += (uint32_t)candidate->stale - (uint32_t)before.stale;
     entry->candidates[at] = *candidate;
     attrs_ref(candidate->attrs);
     hand_back(rib, &before, old);
@@ -250,7 +258,7 @@ int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candid
     entry->candidates[at] = *candidate;
     attrs_ref(candidate->attrs);
     entry->n_candidates++;
-    count(rib, entry, &candidate->key, 1);
+    count(rib, entry, candidate, 1);
     rib_mark_entry(rib, entry);
     return RIB_ADDED;
 }
@@ -262,7 +270,7 @@ static void entry_withdraw(struct rib *rib, struct rib_entry *entry, uint32_t at
     entry->n_candidates--;
     memmove(&entry->candidates[at], &entry->candidates[at + 1],
             (entry->n_candidates - at) * sizeof(*entry->candidates));
-    count(rib, entry, &gone.key, -1);
+    count(rib, entry, &gone, -1);
     hand_back(rib, &gone, old);
     rib_mark_entry(rib, entry);
 }
@@ -307,19 +315,6 @@ static size_t for_each_selected(struct rib *rib, const struct rib_selector *sele
     return n;
 }
 
-static size_t count_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
-{
-    (void)rib;
-    (void)entry;
-    (void)at;
-    return 1;
-}
-
-size_t rib_count(struct rib *rib, const struct rib_selector *selector)
-{
-    return for_each_selected(rib, selector, count_selected);
-}
-
 static size_t flush_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
 {
     entry_withdraw(rib, entry, at, NULL);
@@ -335,8 +330,8 @@ static size_t stale_selected(struct rib *rib, struct rib_entry *entry, uint32_t 
 {
     bool before = entry->candidates[at].stale;
 
-    (void)rib;
     entry->candidates[at].stale = true;
+    rib->counts.stale_of_session[entry->candidates[at].key.session_id] += !before;
     return !before;
 }
 

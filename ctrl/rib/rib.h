@@ -58,11 +58,12 @@ struct candidate {
     bool stale; /* its session has gone; no part of what a candidate says, so it changes no outcome */
 };
 
-/* The caller's, for what it installed; all zero in a new entry. */
+/* The caller's, for what it decided and installed; all zero in a new entry. */
 struct rib_outcome {
-    uint64_t generation;
+    struct candidate_key best; /* of the winner */
     uint32_t path_list_id;
-    bool pending; /* what was decided last could not be installed */
+    uint32_t best_mark : 31; /* another one is another set of best candidates; 0: there is none */
+    uint32_t pending : 1;    /* what was decided last could not be installed */
 };
 
 /* Read only but for `outcome`. A pointer to an entry is good until rib_release(), one to a candidate until the next
@@ -81,7 +82,8 @@ struct rib_counts {
     uint32_t prefixes[FAMILIES]; /* with at least one candidate */
     uint32_t candidates[FAMILIES];
     uint32_t of_session[RIB_IDS]; /* candidates */
-    uint32_t of_peer[RIB_IDS];    /* candidates, over all sessions */
+    uint32_t stale_of_session[RIB_IDS];
+    uint32_t of_peer[RIB_IDS]; /* candidates, over all sessions */
 };
 
 enum rib_change { RIB_UNCHANGED, RIB_ADDED, RIB_REPLACED };
@@ -107,6 +109,8 @@ struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix);
 /* The first entry at or after the prefix, within its family, in the order of prefix_compare(); NULL: none. The prefix
  * itself may be unknown, so the one to go on with is a cursor that survives any change. */
 struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix);
+/* The first entry after the prefix, within its family; NULL: none. */
+struct rib_entry *rib_after(const struct rib *rib, const struct prefix *prefix);
 /* The entry after this one, within its family; NULL: none. */
 struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry);
 const struct rib_counts *rib_counts(const struct rib *rib);
@@ -124,7 +128,6 @@ bool rib_selects(const struct rib_selector *selector, const struct candidate *ca
 
 /* Each walks all prefixes and never fails. */
 
-size_t rib_count(struct rib *rib, const struct rib_selector *selector);
 /* Withdraws the selected candidates; returns how many. */
 size_t rib_flush(struct rib *rib, const struct rib_selector *selector);
 /* Sets their stale flag; returns how many were not stale before. Marks nothing dirty: stale routes rank as before. */

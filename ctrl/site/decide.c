@@ -157,52 +157,92 @@ static unsigned int make_paths(const struct site_ranking *ranking, struct outcom
 
 /* A reference to what the prefix should have, NULL for no route; -errno. A prefix of ours whose instances cannot be
  * reached keeps a route that leads nowhere: its packets must not follow a shorter prefix to somebody else. */
-static int decide(struct site *site, const struct rib_entry *entry, const struct outcome **out)
+static int decide(struct site *site, const struct rib_entry *entry, const struct site_ranking *ranking,
+                  const struct outcome **out)
 {
-    const struct prefix *prefix = &entry->prefix;
-    const struct site_anycast *anycast = covering_anycast(site, prefix);
-    struct site_ranking ranking;
+    const struct site_anycast *anycast = covering_anycast(site, &entry->prefix);
     struct outcome_path *paths;
     unsigned int count;
-    int result;
+    int result = 0;
 
     *out = NULL;
-    if (entry->n_candidates == 0) {
+    if (ranking->count == 0) {
         return 0;
     }
-    result = rank_entry(site, entry, &ranking);
-    if (result != 0) {
-        return result;
-    }
-    paths = calloc(ranking.count, sizeof(*paths));
+    paths = calloc(ranking->count, sizeof(*paths));
     if (paths == NULL) {
-        result = -ENOMEM;
-        goto free_ranking;
+        return -ENOMEM;
     }
-    count = make_paths(&ranking, paths);
+    count = make_paths(ranking, paths);
     if (count > 0 || anycast != NULL) {
         *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->traits : (struct outcome_traits){0});
         result = *out != NULL ? 0 : -errno;
     }
     free(paths);
-free_ranking:
-    site_ranking_free(&ranking);
     return result;
 }
 
+/* A number that stands for the best candidates and what they say; 0: there is none. */
+static uint32_t best_mark(const struct site_ranking *ranking)
+{
+    uint64_t mark = 1;
+
+    if (ranking->eligible == 0) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < ranking->eligible && ranking->verdicts[ranking->ranking[i]].tier == 1; i++) {
+        const struct candidate *candidate = &ranking->candidates[ranking->ranking[i]];
+        uint64_t key;
+
+        memcpy(&key, &candidate->key, sizeof(key));
+        mark = hash_mix64(mark ^ key);
+        mark = hash_mix64(mark ^ (uintptr_t)candidate->attrs ^ (uintptr_t)ranking->places[ranking->ranking[i]].hop);
+    }
+    mark &= 0x7fffffff;
+    return mark != 0 ? (uint32_t)mark : 1;
+}
+
+/* Keeps who is best now, and tells if that is another. before: what was installed. */
+static void note_best(struct site *site, struct rib_entry *entry, const struct site_ranking *ranking,
+                      const struct outcome *before)
+{
+    uint32_t mark = best_mark(ranking);
+    struct candidate_key old = entry->outcome.best;
+    bool had = entry->outcome.best_mark != 0;
+
+    if (mark == entry->outcome.best_mark) {
+        return;
+    }
+    entry->outcome.best_mark = mark & 0x7fffffff;
+    entry->outcome.best = mark != 0 ? ranking->candidates[ranking->ranking[0]].key : (struct candidate_key){0};
+    if (site->watcher != NULL) {
+        site->watcher(site->watcher_owner, &(struct site_change){.prefix = &entry->prefix,
+                                                                 .ranking = ranking,
+                                                                 .before = before,
+                                                                 .old = had ? &old : NULL,
+                                                                 .generation = site->generation + 1,
+                                                                 .cause = site->cause,
+                                                                 .session_id = site->cause_session});
+    }
+}
+
 /* 1 if the route changed, 0 if not, -errno if it could not. */
-static int install_entry(struct site *site, struct rib_entry *entry)
+static int install_ranked(struct site *site, struct rib_entry *entry, const struct site_ranking *ranking)
 {
     uint32_t old = entry->outcome.path_list_id;
+    const struct outcome *before = old != PATH_LIST_NONE ? outcome_by_id(site->install, old) : NULL;
     const struct outcome *outcome;
     uint32_t id;
-    int result = decide(site, entry, &outcome);
+    int result = decide(site, entry, ranking, &outcome);
 
     if (result != 0) {
         return result;
     }
     id = outcome != NULL ? outcome_id(outcome) : PATH_LIST_NONE;
     result = id == old ? 0 : install_route(site->install, &entry->prefix, id);
+    if (result == 0) {
+        note_best(site, entry, ranking, before);
+    }
     if (id == old || result != 0) {
         if (outcome != NULL) {
             outcome_put(site->install, outcome);
@@ -210,11 +250,22 @@ static int install_entry(struct site *site, struct rib_entry *entry)
         return result;
     }
     entry->outcome.path_list_id = id;
-    entry->outcome.generation = site->generation + 1;
-    if (old != PATH_LIST_NONE) {
-        outcome_put(site->install, outcome_by_id(site->install, old));
+    if (before != NULL) {
+        outcome_put(site->install, before);
     }
     return 1;
+}
+
+static int install_entry(struct site *site, struct rib_entry *entry)
+{
+    struct site_ranking ranking = {0};
+    int result = entry->n_candidates > 0 ? rank_entry(site, entry, &ranking) : 0;
+
+    if (result == 0) {
+        result = install_ranked(site, entry, &ranking);
+    }
+    site_ranking_free(&ranking);
+    return result;
 }
 
 int site_commit(struct site *site)
@@ -239,4 +290,16 @@ int site_commit(struct site *site)
         install_routes_changed(site->install);
     }
     return first_error;
+}
+
+void site_set_cause(struct site *site, const char *cause, uint16_t session_id)
+{
+    site->cause = cause;
+    site->cause_session = session_id;
+}
+
+void site_watch(struct site *site, void (*changed)(void *owner, const struct site_change *change), void *owner)
+{
+    site->watcher = changed;
+    site->watcher_owner = owner;
 }

@@ -163,13 +163,15 @@ void site_session_close(struct site *site, uint16_t id, bool withdraw)
 void site_session_leave(struct site *site, uint16_t id)
 {
     struct site_session *session = site->sessions[id];
-    bool withdraw = session->on_disconnect == SITE_WITHDRAW;
+    bool empty = rib_counts(site->rib)->of_session[id] == 0;
 
-    site_session_close(site, id, withdraw);
-    if (site->sessions[id] != NULL) {
-        session->closed = false;
-        site_session_mark_stale(site, id, NULL);
+    if (session->on_disconnect == SITE_WITHDRAW || (session->on_disconnect == SITE_KEEP && empty)) {
+        site_session_close(site, id, true);
+        return;
     }
+    session->connected = false;
+    session->since_ms = site->now_ms;
+    site_session_mark_stale(site, id, NULL);
 }
 
 size_t site_session_mark_stale(struct site *site, uint16_t id, const uint16_t *peer_id)
@@ -195,9 +197,7 @@ size_t site_session_flush(struct site *site, uint16_t id, const uint16_t *peer_i
 
 size_t site_session_stale(const struct site *site, uint16_t id)
 {
-    static const bool stale = true;
-
-    return rib_count(site->rib, &(struct rib_selector){.session_id = &id, .stale = &stale});
+    return rib_counts(site->rib)->stale_of_session[id];
 }
 
 /* True: something is to be committed. */

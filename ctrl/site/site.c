@@ -39,6 +39,7 @@ int site_create(const struct site_settings *settings, struct site **out)
         return -ENOMEM;
     }
     site->install = settings->install;
+    site->cause = "config";
     site->min_alive = 1;
     result = create_tables(site);
     if (result == 0) {
@@ -187,6 +188,7 @@ void site_tick(struct site *site, uint64_t now_ms)
         site->retried_ms = now_ms;
         mark_pending(site);
     }
+    site_set_cause(site, retry ? "retry" : swept ? "stale_s" : "next_hop", SITE_SESSION_OPERATOR);
     mark_changed_hops(site);
     if (site_commit(site) != 0 && !retry) {
         log_error("not every route could be installed: the tables are full");
@@ -308,11 +310,4 @@ size_t site_flush(struct site *site, const struct rib_selector *selector)
         }
     }
     return rib_flush(site->rib, selector);
-}
-
-size_t site_route_flush(struct site *site, const uint16_t *peer_id)
-{
-    static const uint16_t session = SITE_SESSION_OPERATOR;
-
-    return site_flush(site, &(struct rib_selector){.session_id = &session, .peer_id = peer_id});
 }

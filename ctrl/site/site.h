@@ -116,8 +116,25 @@ int site_route_set(struct site *site, const struct prefix *prefix, const struct 
 bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,
                     struct candidate *old);
 void site_candidate_release(struct site *site, enum family family, const struct candidate *candidate);
-/* Withdraws the operator's candidates, of one peer or (NULL) of all; returns how many. */
-size_t site_route_flush(struct site *site, const uint16_t *peer_id);
+
+/* What the next commits are owed to, in a word that lives as long as the site ("route.update"), and whose it is. */
+void site_set_cause(struct site *site, const char *cause, uint16_t session_id);
+
+struct site_ranking;
+
+/* The best candidates of a prefix have changed: others, another order, or the same with other attributes. */
+struct site_change {
+    const struct prefix *prefix;
+    const struct site_ranking *ranking; /* no candidate: count is 0 */
+    const struct outcome *before;       /* what was installed; NULL: nothing */
+    const struct candidate_key *old;    /* the winner until now; NULL: there was none */
+    uint64_t generation;
+    const char *cause;
+    uint16_t session_id;
+};
+
+/* Told of each change within a commit, when it is installed; NULL: nobody is. The callback must not change the site. */
+void site_watch(struct site *site, void (*changed)(void *owner, const struct site_change *change), void *owner);
 
 /* Decides and installs what changed. Counts a generation if anything did. 0; or the first -errno of a route that could
  * not be installed: -ENOSPC (tables full), -ENOMEM. Such a route keeps its old outcome, and is tried again. */

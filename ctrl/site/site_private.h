@@ -24,6 +24,10 @@ struct site {
     struct site_session **sessions; /* by id, SITE_SESSIONS_MAX; NULL: free */
     uint32_t session_end;
     uint64_t generation;
+    const char *cause;
+    uint16_t cause_session;
+    void (*watcher)(void *owner, const struct site_change *change); /* NULL: nobody watches */
+    void *watcher_owner;
     bool pending; /* some routes could not be installed: tried again now and then */
     uint64_t retried_ms;
     uint64_t now_ms; /* of the last tick */

@@ -108,8 +108,8 @@ static void commit(void *owner)
 
     table->commits++;
     while ((entry = rib_next_dirty(table->rib)) != NULL) {
-        table->holes += entry->n_candidates == 0 && entry->outcome.generation != 0;
-        entry->outcome.generation = 1;
+        table->holes += entry->n_candidates == 0 && entry->outcome.best_mark != 0;
+        entry->outcome.best_mark = 1;
         rib_release(table->rib, entry);
     }
 }

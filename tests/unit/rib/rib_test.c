@@ -502,8 +502,8 @@ static void the_outcome_outlives_the_last_candidate_until_the_dirty_pass(void **
     assert_int_equal(rib_upsert(f->rib, &f->prefixes[3], &candidate, NULL), RIB_ADDED);
     entry = rib_next_dirty(f->rib);
     assert_int_equal(entry->outcome.path_list_id, 0);
-    assert_int_equal(entry->outcome.generation, 0);
-    entry->outcome = (struct rib_outcome){.path_list_id = 7, .generation = 9};
+    assert_int_equal(entry->outcome.best_mark, 0);
+    entry->outcome = (struct rib_outcome){.path_list_id = 7, .best_mark = 9};
     rib_release(f->rib, entry);
 
     assert_true(rib_withdraw(f->rib, &f->prefixes[3], &candidate.key, NULL));
