@@ -233,6 +233,7 @@ static int apply_route(void *context, const void *before, const void *after)
     if ((after == NULL) != apply->removing) {
         return 0;
     }
+    candidate.configured = true;
     candidate.key = (struct candidate_key){SITE_SESSION_OPERATOR, (uint16_t)peer, config->path_id};
     if (after == NULL) {
         if (peer >= 0) { /* else it went with its peer */

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,7 @@ static int listen_on(struct daemon *daemon, struct api_server **server, const ch
         .mode = (mode_t)daemon->config->api.mode,
         .group = daemon->config->api.group,
         .read_only = read_only,
+        .done = methods_done,
     };
 
     return api_server_create(server, daemon->loop, &options, methods, method_count, &daemon->forwarder.control, error);
@@ -220,6 +222,9 @@ static int start(struct daemon *daemon, struct error *error)
     }
     if (result == 0) {
         result = dp_start(daemon->forwarder.control.dp, error);
+    }
+    if (result == 0) {
+        methods_start(&daemon->forwarder.control);
     }
     if (result != 0) {
         return result;
@@ -303,6 +308,10 @@ int main(int argc, char **argv)
     if (status != 0) {
         return status == OPTIONS_DONE ? EXIT_SUCCESS : EXIT_USAGE;
     }
+    /* a large update's memory is used again for the next one, not given back and fetched anew page by page */
+    (void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    (void)mallopt(M_TOP_PAD, 8 << 20);
     if (config_load(daemon.options.config, &daemon.config, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         return EXIT_USAGE;

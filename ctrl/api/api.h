@@ -46,8 +46,9 @@ struct api_peer {
 };
 
 struct api_call {
-    void *context;      /* the owner's */
-    const char *method; /* its name */
+    void *context;        /* the owner's */
+    const char *method;   /* its name */
+    const json_t *params; /* borrowed; NULL: a reader has read them */
     const struct api_peer *peer;
     struct error error; /* filled by a handler that fails */
     json_t *data;       /* goes into the error's "data"; the call takes the reference; NULL: none */
@@ -57,12 +58,32 @@ enum api_flag {
     API_CHANGES = 1 << 0, /* changes something: logged with the peer, refused on a read-only socket */
 };
 
+struct json_scan;
+
+/* More is to be done: the others have their turn first. */
+#define API_AGAIN 1
+
+/* A method whose parameters may be too many for a tree of them, or whose work too much for one go. Each function but
+ * the first may be called many times, and does a few milliseconds' work. */
+struct api_reader {
+    /* What the others are given. NULL: no memory. */
+    void *(*begin)(struct api_call *call);
+    /* Reads on in the value of "params"; whatever is wrong with it but that it is no JSON is told by run(). API_AGAIN,
+     * or 0: the value is read, or scan->error is set. */
+    int (*read)(void *state, struct json_scan *scan);
+    /* The whole request is well-formed. API_AGAIN, or as api_method's call(). */
+    int (*run)(void *state, struct api_call *call, json_t **result);
+    /* After the last of them, or instead, when the client has gone. */
+    void (*end)(void *state);
+};
+
 struct api_method {
     const char *name;
     int flags; /* of enum api_flag */
     /* params: always an object, borrowed. 0 and a new reference in *result (left NULL: answered with {}), or an enum
      * api_error with call->error filled; then nothing has changed and *result is NULL. */
     int (*call)(struct api_call *call, const json_t *params, json_t **result);
+    const struct api_reader *reader; /* instead of call() */
 };
 
 /* The file that came with the calls of this client last (unix(7), SCM_RIGHTS), now the caller's to close; -ENOENT: none

@@ -148,6 +148,8 @@ static int next_line(struct api_client *client)
         client->dropping = false;
     } else if (length > API_LINE_MAX) {
         result = jsonrpc_refuse(&client->out, API_ERR_LINE_TOO_LONG, "a line may have 16 MiB at most");
+    } else if (jsonrpc_begin_stream(&client->work, &client->clients->methods, byte_queue_front(&client->in), length)) {
+        client->batch_size = length / PARSED_FACTOR; /* a copy of the line */
     } else {
         result = jsonrpc_begin(&client->work, byte_queue_front(&client->in), length, &client->out);
         client->batch_size = client->work.batch ? length : 0;

@@ -78,6 +78,16 @@ static int host_bits_error(const char *text, struct error *error)
                      prefix_format(&meant, meant_text));
 }
 
+int api_prefix_error(const char *key, const char *text, struct error *error)
+{
+    struct prefix prefix;
+
+    return prefix_parse(text, &prefix) == -EDOM
+               ? host_bits_error(text, error)
+               : error_set(error, API_ERR_PREFIX,
+                           "\"%s\": \"%.64s\" is not a prefix like 192.0.2.0/24 or 2001:db8::/32", key, text);
+}
+
 static int read_prefix(const struct api_param *param, const json_t *value, void *out, struct error *error)
 {
     const char *text = json_string_value(value);
@@ -86,15 +96,7 @@ static int read_prefix(const struct api_param *param, const json_t *value, void 
         return error_set(error, API_ERR_PARAMS, "\"%s\" must be a prefix in a string, like \"192.0.2.0/24\"",
                          param->name);
     }
-    switch (prefix_parse(text, out)) {
-    case 0:
-        return 0;
-    case -EDOM:
-        return host_bits_error(text, error);
-    default:
-        return error_set(error, API_ERR_PREFIX, "\"%s\": \"%.64s\" is not a prefix like 192.0.2.0/24 or 2001:db8::/32",
-                         param->name, text);
-    }
+    return prefix_parse(text, out) == 0 ? 0 : api_prefix_error(param->name, text, error);
 }
 
 static int read_any(const struct api_param *param, const json_t *value, void *out, struct error *error)

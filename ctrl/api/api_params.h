@@ -50,4 +50,7 @@ struct api_param {
 int api_params_read(const json_t *object, const struct api_param *table, size_t n, void *out, uint64_t *given,
                     struct error *error) MUST_USE;
 
+/* Says what is wrong with a text that is no prefix, or has host bits. API_ERR_PREFIX. */
+int api_prefix_error(const char *key, const char *text, struct error *error);
+
 #endif

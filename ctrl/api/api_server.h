@@ -15,11 +15,12 @@
 struct api_server;
 
 struct api_server_options {
-    const char *path;         /* its directory is made if need be; PATH.lock is made beside it */
-    mode_t mode;              /* of the socket, e.g. 0660 */
-    const char *group;        /* name of the group that the socket is given to; NULL: the process's */
-    bool read_only;           /* methods with API_CHANGES answer API_ERR_NOT_ALLOWED */
-    unsigned int max_clients; /* those beyond are told API_ERR_BUSY and closed; 0: 1024 */
+    const char *path;  /* its directory is made if need be; PATH.lock is made beside it */
+    mode_t mode;       /* of the socket, e.g. 0660 */
+    const char *group; /* name of the group that the socket is given to; NULL: the process's */
+    bool read_only;    /* methods with API_CHANGES answer API_ERR_NOT_ALLOWED */
+    void (*done)(struct api_call *call, int code); /* told of each call that changes something; NULL: nobody is */
+    unsigned int max_clients;                      /* those beyond are told API_ERR_BUSY and closed; 0: 1024 */
 };
 
 /* Listens, and serves from within `loop`. `methods` and `context`, which every handler is given, must outlive the

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "jsonrpc.h"
+#include "json_scan.h"
+#include "jsonrpc_stream.h"
 #include "log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -132,8 +134,20 @@ int jsonrpc_begin(struct jsonrpc_work *work, const char *line, size_t length, st
     return 0;
 }
 
+bool jsonrpc_begin_stream(struct jsonrpc_work *work, const struct jsonrpc_methods *methods, const char *line,
+                          size_t length)
+{
+    struct jsonrpc_stream *stream = jsonrpc_stream_of_line(methods, line, length);
+
+    if (stream != NULL) {
+        *work = (struct jsonrpc_work){.stream = stream};
+    }
+    return stream != NULL;
+}
+
 void jsonrpc_abandon(struct jsonrpc_work *work)
 {
+    jsonrpc_stream_end(work->stream);
     json_decref(work->message);
     *work = (struct jsonrpc_work){0};
 }
@@ -219,8 +233,24 @@ static int params_read(const struct request *request, struct api_call *call, jso
     return *params != NULL ? 0 : api_fail(call, API_ERR_INTERNAL, "out of memory");
 }
 
+/* The parameters as they came, but for what a log line cannot hold. */
+static void log_stream(const struct api_peer *peer, const struct jsonrpc_stream *stream, const char *outcome)
+{
+    size_t length;
+    const char *params = jsonrpc_stream_params(stream, &length);
+    char text[LOGGED_PARAMS + 1];
+
+    length = length < LOGGED_PARAMS ? length : LOGGED_PARAMS;
+    for (size_t i = 0; i < length; i++) {
+        text[i] = params[i] >= ' ' && params[i] <= '~' ? params[i] : '?';
+    }
+    text[length] = '\0';
+    log_notice("api: %s %s%s by %s: %s", jsonrpc_stream_method(stream)->name, text,
+               length == LOGGED_PARAMS ? "..." : "", peer->text, outcome);
+}
+
 static int request_run(const struct request *request, const struct jsonrpc_methods *methods, struct api_call *call,
-                       json_t **value)
+                       struct jsonrpc_stream **stream, json_t **value)
 {
     const struct api_method *method = method_find(methods, request->method);
     json_t *params = NULL;
@@ -234,12 +264,21 @@ static int request_run(const struct request *request, const struct jsonrpc_metho
         return code;
     }
     call->method = method->name;
+    if (method->reader != NULL) {
+        *stream = jsonrpc_stream_of_params(method, params);
+        json_decref(params);
+        return *stream != NULL ? API_AGAIN : api_fail(call, API_ERR_INTERNAL, "out of memory");
+    }
     if ((method->flags & API_CHANGES) != 0 && methods->read_only) {
         code = api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only", method->name);
     } else {
         code = method->call(call, params, value);
     }
     if ((method->flags & API_CHANGES) != 0) {
+        call->params = params;
+        if (methods->done != NULL) {
+            methods->done(call, code);
+        }
         log_change(call->peer, method->name, params, code == 0 ? "done" : call->error.text);
     }
     json_decref(params);
@@ -255,23 +294,49 @@ static int append_separator(struct jsonrpc_work *work, struct byte_queue *out)
     return work->batch ? append_text(out, separator) : 0;
 }
 
+/* Writes the answer to a request that has been run; id NULL: it wants none. */
+static int write_answer(struct jsonrpc_work *work, const json_t *id, int code, struct api_call *call,
+                        const json_t *value, struct byte_queue *out)
+{
+    int result = id != NULL ? append_separator(work, out) : 0;
+
+    if (id != NULL && result == 0) {
+        result = code == 0 ? append_result(out, id, value) : append_error(out, id, code, call->error.text, call->data);
+    }
+    return result;
+}
+
+/* The request that is to be run next. *again: it is not done yet. */
 static int answer(struct jsonrpc_work *work, const json_t *message, const struct jsonrpc_methods *methods,
-                  const struct api_peer *peer, struct byte_queue *out)
+                  const struct api_peer *peer, struct byte_queue *out, bool *again)
 {
     struct api_call call = {.context = methods->context, .peer = peer};
-    struct request request;
+    struct request request = {0};
     json_t *value = NULL;
-    const char *malformed = request_read(message, &request);
-    int code = malformed != NULL ? api_fail(&call, API_ERR_REQUEST, "%s", malformed)
-                                 : request_run(&request, methods, &call, &value);
+    const char *malformed = message != NULL ? request_read(message, &request) : NULL;
+    int code = API_AGAIN;
     int result = 0;
 
-    if (request.id != NULL) {
-        result = append_separator(work, out);
+    if (malformed != NULL) {
+        code = api_fail(&call, API_ERR_REQUEST, "%s", malformed);
+    } else if (work->stream == NULL) {
+        code = request_run(&request, methods, &call, &work->stream, &value);
     }
-    if (request.id != NULL && result == 0) {
-        result = code == 0 ? append_result(out, request.id, value)
-                           : append_error(out, request.id, code, call.error.text, call.data);
+    if (code == API_AGAIN) {
+        code = jsonrpc_stream_step(work->stream, methods, &call, &value);
+    }
+    *again = code == API_AGAIN;
+    if (!*again) {
+        if (work->stream != NULL && (jsonrpc_stream_method(work->stream)->flags & API_CHANGES) != 0) {
+            if (methods->done != NULL) {
+                methods->done(&call, code);
+            }
+            log_stream(peer, work->stream, code == 0 ? "done" : call.error.text);
+        }
+        result =
+            write_answer(work, message != NULL ? request.id : jsonrpc_stream_id(work->stream), code, &call, value, out);
+        jsonrpc_stream_end(work->stream);
+        work->stream = NULL;
     }
     json_decref(value);
     json_decref(call.data);
@@ -283,9 +348,10 @@ int jsonrpc_step(struct jsonrpc_work *work, const struct jsonrpc_methods *method
 {
     size_t count = work->batch ? json_array_size(work->message) : 1;
     const json_t *message = work->batch ? json_array_get(work->message, work->next) : work->message;
-    int result = answer(work, message, methods, peer, out);
+    bool again;
+    int result = answer(work, message, methods, peer, out, &again);
 
-    if (result == 0 && ++work->next == count) {
+    if (result == 0 && !again && ++work->next == count) {
         if (work->answered) {
             result = append_text(out, work->batch ? "]\n" : "\n");
         }

@@ -17,20 +17,28 @@ struct jsonrpc_methods {
     size_t count;
     void *context;  /* handed to every handler */
     bool read_only; /* methods that change something answer API_ERR_NOT_ALLOWED */
+    /* Told after each call of a method that changes something, with its code. NULL: nobody is. */
+    void (*done)(struct api_call *call, int code);
 };
 
 /* A line that is being worked on. All zero is none. */
 struct jsonrpc_work {
     json_t *message; /* a request, or an array of them; NULL: none */
     bool batch;
-    bool answered; /* a batch: at least one answer is written */
-    size_t next;   /* a batch: index of the request to run next */
+    bool answered;                 /* a batch: at least one answer is written */
+    size_t next;                   /* a batch: index of the request to run next */
+    struct jsonrpc_stream *stream; /* a request of a method that has a reader, begun; NULL: none */
 };
 
 static inline bool jsonrpc_pending(const struct jsonrpc_work *work)
 {
-    return work->message != NULL;
+    return work->message != NULL || work->stream != NULL;
 }
+
+/* If the line is one request of a method that has a reader, takes a copy of it, to be read as it is stepped through.
+ * False: it is not, or not plainly: jsonrpc_begin() is to judge it. */
+bool jsonrpc_begin_stream(struct jsonrpc_work *work, const struct jsonrpc_methods *methods, const char *line,
+                          size_t length) MUST_USE;
 
 /* Parses a line (without its newline). What is no message at all is answered here, and nothing is pending then.
  * 0 or -ENOMEM. */

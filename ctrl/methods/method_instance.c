@@ -2,6 +2,7 @@
 /* instance.set, instance.del, instance.list */
 #include "health_json.h"
 #include "methods_private.h"
+#include "txn.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,12 @@ int method_instance_set(struct api_call *call, const json_t *params, json_t **re
     if (code != 0) {
         return code;
     }
+    if (txn_is_open(call)) {
+        if (site_instance_id(control->site, instance.name) >= 0) {
+            return api_fail(call, API_ERR_NOT_ALLOWED, "a transaction may only make new instances");
+        }
+        txn_made_instance(call, instance.name);
+    }
     if (site_instance_set(control->site, &instance, &call->error) != 0) {
         return API_ERR_TABLE_FULL;
     }
@@ -155,6 +162,9 @@ int method_instance_del(struct api_call *call, const json_t *params, json_t **re
     code = own_instance(call, name, &session);
     if (code != 0) {
         return code;
+    }
+    if (txn_is_open(call)) {
+        return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction");
     }
     if (site_instance_del(control->site, name, &call->error) != 0) {
         return API_ERR_UNKNOWN_NAME;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* peer.set, peer.del, peer.list */
 #include "methods_private.h"
+#include "txn.h"
 #include "word.h"
 #include <errno.h>
 #include <stdio.h>
@@ -82,6 +83,12 @@ int method_peer_set(struct api_call *call, const json_t *params, json_t **result
     if (code != 0) {
         return code < 0 ? code : 0; /* there already */
     }
+    if (txn_is_open(call)) {
+        if (site_peer_id(control->site, peer.name) >= 0) {
+            return api_fail(call, API_ERR_NOT_ALLOWED, "a transaction may only make new peers");
+        }
+        txn_made_peer(call, peer.name);
+    }
     if (site_peer_set(control->site, &peer, &call->error) != 0) {
         return API_ERR_TABLE_FULL;
     }
@@ -107,6 +114,9 @@ int method_peer_del(struct api_call *call, const json_t *params, json_t **result
     }
     if (code != 0) {
         return code;
+    }
+    if (txn_is_open(call)) {
+        return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction");
     }
     if (site_peer_del(control->site, in.name, &call->error) != 0) {
         return API_ERR_UNKNOWN_NAME;

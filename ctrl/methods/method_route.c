@@ -3,6 +3,7 @@
 #include "candidate_json.h"
 #include "methods_private.h"
 #include "session.h"
+#include "txn.h"
 #include <string.h>
 
 struct prefix_params {
@@ -42,6 +43,9 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     code = call_session(call, &session);
     if (code != 0) {
         return code;
+    }
+    if (txn_is_open(call)) {
+        return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction; route.update deletes there");
     }
     if (in.all) {
         flushed = site_session_flush(control->site, session, NULL);

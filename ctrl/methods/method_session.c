@@ -7,6 +7,7 @@
 #include "log.h"
 #include "methods_private.h"
 #include "session.h"
+#include "txn.h"
 #include "word.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ int call_session(struct api_call *call, uint16_t *id)
     if (holder != NULL && holder->lost) {
         return api_fail(call, API_ERR_SESSION, "another connection has resumed the session of this one");
     }
-    return 0;
+    return txn_check(call);
 }
 
 /* A call that is of no use outside a session. */
@@ -188,7 +189,7 @@ int method_session_open(struct api_call *call, const json_t *params, json_t **re
     if (id < 0) {
         api_stream_close(&holder->stream);
         free(holder);
-        return API_ERR_TABLE_FULL;
+        return id == -EBUSY ? API_ERR_BUSY : API_ERR_TABLE_FULL; /* busy: a feed of the daemon's own has that name */
     }
     holder->control = control;
     holder->client = call->peer->client;
@@ -296,7 +297,7 @@ static const char *state_of(const struct site_session *session)
     return session->long_lived ? "long_lived_stale" : "stale";
 }
 
-json_t *json_session(const struct site *site, uint16_t id)
+json_t *json_site_session(const struct site *site, uint16_t id)
 {
     const struct site_session *session = site_session(site, id);
 
@@ -320,7 +321,7 @@ int method_session_list(struct api_call *call, const json_t *params, json_t **re
     list = json_array();
     for (uint32_t id = SITE_SESSION_OPERATOR + 1; id < site_session_end(control->site); id++) {
         if (site_session(control->site, id) != NULL) {
-            json_array_append_new(list, json_session(control->site, (uint16_t)id));
+            json_array_append_new(list, json_site_session(control->site, (uint16_t)id));
         }
     }
     return answer(call, json_pack("{s:o}", "sessions", list), result);

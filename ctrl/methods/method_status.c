@@ -3,6 +3,9 @@
 #include "loop.h"
 #include "methods_private.h"
 #include "session.h"
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
 
 int method_version(struct api_call *call, const json_t *params, json_t **result)
 {
@@ -126,6 +129,25 @@ static json_t *json_drops(const struct dp_stats *stats)
     return object;
 }
 
+/* What the process has of the machine, what of it the control plane's tables take, and how much they share. */
+static json_t *json_memory(const struct control *control)
+{
+    struct mallinfo2 heap = mallinfo2();
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+
+    if (file != NULL) {
+        if (fscanf(file, "%*u %lu", &pages) != 1) {
+            pages = 0;
+        }
+        fclose(file);
+    }
+    return json_pack("{s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE)),
+                     "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "attribute_sets",
+                     (json_int_t)attrs_table_count(site_attrs(control->site)), "path_lists",
+                     (json_int_t)outcome_count(control->install));
+}
+
 int method_stats_get(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
@@ -136,20 +158,21 @@ int method_stats_get(struct api_call *call, const json_t *params, json_t **resul
         return code;
     }
     dp_stats(control->dp, &stats);
-    return answer(
-        call,
-        json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
-                  "s:{s:I, s:I}}, s:I, s:{s:I, "
-                  "s:I}}",
-                  "workers", json_workers(control->dp), "ports", json_ports(control), "received",
-                  (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent", (json_int_t)stats.sent,
-                  "punted", (json_int_t)stats.punted, "consumed", (json_int_t)stats.consumed, "held",
-                  (json_int_t)stats.held, "icmp_sent", (json_int_t)stats.icmp_sent, "fragments_unmatched",
-                  (json_int_t)stats.fragments_unmatched, "flows_incomplete", (json_int_t)stats.flows_incomplete,
-                  "failed_open", (json_int_t)stats.failed_open, "drops", json_drops(&stats), "instances",
-                  json_instances(control), "fib", "v4", "routes", (json_int_t)stats.fib[FAMILY_V4].routes, "bytes",
-                  (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes", (json_int_t)stats.fib[FAMILY_V6].routes,
-                  "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes, "row_bytes", (json_int_t)stats.row_bytes, "mbufs",
-                  "free", (json_int_t)stats.mbufs_free, "in_use", (json_int_t)stats.mbufs_in_use),
-        result);
+    return answer(call,
+                  json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
+                            "s:{s:I, s:I}}, s:I, s:{s:I, "
+                            "s:I}, s:o}",
+                            "workers", json_workers(control->dp), "ports", json_ports(control), "received",
+                            (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent",
+                            (json_int_t)stats.sent, "punted", (json_int_t)stats.punted, "consumed",
+                            (json_int_t)stats.consumed, "held", (json_int_t)stats.held, "icmp_sent",
+                            (json_int_t)stats.icmp_sent, "fragments_unmatched", (json_int_t)stats.fragments_unmatched,
+                            "flows_incomplete", (json_int_t)stats.flows_incomplete, "failed_open",
+                            (json_int_t)stats.failed_open, "drops", json_drops(&stats), "instances",
+                            json_instances(control), "fib", "v4", "routes", (json_int_t)stats.fib[FAMILY_V4].routes,
+                            "bytes", (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes",
+                            (json_int_t)stats.fib[FAMILY_V6].routes, "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes,
+                            "row_bytes", (json_int_t)stats.row_bytes, "mbufs", "free", (json_int_t)stats.mbufs_free,
+                            "in_use", (json_int_t)stats.mbufs_in_use, "memory", json_memory(control)),
+                  result);
 }

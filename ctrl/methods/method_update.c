@@ -1,120 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * route.update: every entry is read and checked before any is applied, and all are decided and installed as one
- * generation. What was applied can be taken back, should it turn out to be too strict, or the tables to be full.
+ * route.update: every entry is read and checked before any is applied, each prefix is decided once, and all of them are
+ * one generation. What was applied can be taken back, should it turn out to be too strict, or the tables to be full.
+ *
+ * A large update is done in parts, between which the loop serves others. They may see that half of it is there.
  */
-#include "candidate_json.h"
 #include "log.h"
+#include "loop.h"
 #include "methods_private.h"
+#include "session.h"
+#include "txn.h"
 #include <errno.h>
 #include <stdlib.h>
 
-struct update_params {
-    const json_t *add;
-    const json_t *del;
-    bool atomic;
-    bool strict;
-};
-
-static const struct api_param update_table[] = {
-    {"add", API_ARRAY, false, offsetof(struct update_params, add), 0, 0},
-    {"del", API_ARRAY, false, offsetof(struct update_params, del), 0, 0},
-    {"atomic", API_BOOL, false, offsetof(struct update_params, atomic), 0, 0},
-    {"strict", API_BOOL, false, offsetof(struct update_params, strict), 0, 0},
-};
-
-struct del_params {
-    struct prefix prefix;
-    const char *peer;
-    int64_t path_id;
-};
-
-static const struct api_param del_table[] = {
-    {"prefix", API_PREFIX, true, offsetof(struct del_params, prefix), 0, 0},
-    {"peer", API_STRING, false, offsetof(struct del_params, peer), 0, 0},
-    {"path_id", API_INTEGER, false, offsetof(struct del_params, path_id), 0, UINT32_MAX},
-};
-enum { DEL_PREFIX, DEL_PEER, DEL_PATH_ID };
-
-/* A change that is to be made or was made. */
-struct change {
-    struct prefix prefix;
-    struct candidate candidate; /* to add, with its attributes; or what was there before, for undoing */
-    bool had_before;
-    bool skip;        /* refused */
-    const char *list; /* "add" or "del", and the place in it */
-    size_t index;
-    unsigned int *counted; /* as what: in struct update */
-};
-
-struct update {
-    const struct control *control;
-    uint16_t session;
-    struct update_params in;
-    struct change *adds; /* parallel to in.add */
-    struct change *undo; /* in the order in which they were made */
-    size_t undo_count;
-    size_t undo_room;
-    json_t *errors;
-    int first_code;
-    struct error first_error;
-    unsigned int added, replaced, unchanged, deleted;
-};
-
-static void refuse(struct update *update, const char *list, size_t index, int code, const struct error *error)
-{
-    json_array_append_new(update->errors, json_pack("{s:i, s:s, s:i, s:o}", "index", (int)index, "list", list, "code",
-                                                    code, "message", api_text(error->text)));
-    if (update->first_code == 0) {
-        update->first_code = code;
-        update->first_error = *error;
-    }
-}
-
-static void read_adds(struct update *update)
-{
-    for (size_t i = 0; i < json_array_size(update->in.add); i++) {
-        struct change *change = &update->adds[i];
-        struct error error;
-        int code = candidate_read(update->control, update->session, json_array_get(update->in.add, i), &change->prefix,
-                                  &change->candidate, &error);
-
-        change->list = "add";
-        change->index = i;
-        if (code != 0) {
-            change->skip = true;
-            refuse(update, "add", i, code, &error);
-        }
-    }
-}
-
-/* A peer's candidates for a prefix, or one of them, or all of the session's. */
-struct selection {
-    struct prefix prefix;
-    int peer; /* -1: any */
-    bool any_path_id;
-    uint32_t path_id;
-};
-
-static int read_del(const struct update *update, const json_t *object, struct selection *out, struct error *error)
-{
-    struct del_params in = {0};
-    uint64_t given;
-    int code = api_params_read(object, del_table, ARRAY_SIZE(del_table), &in, &given, error);
-
-    if (code != 0) {
-        return code;
-    }
-    *out = (struct selection){in.prefix, -1, (given >> DEL_PATH_ID & 1) == 0, (uint32_t)in.path_id};
-    if (in.peer == NULL) {
-        return 0;
-    }
-    out->peer = site_peer_id(update->control->site, in.peer);
-    return out->peer >= 0 ? 0 : error_set(error, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
-}
+#define TICK_PREFIXES 256
+#define BULK_MIN      512 /* entries: less than some milliseconds' work is done in one go */
 
 /* The first of the session's candidates that is selected; NULL: none (left). */
-static const struct candidate *find_selected(const struct update *update, const struct selection *selection)
+static const struct candidate *find_selected(const struct update *update, const struct candidate_selection *selection)
 {
     const struct rib_entry *entry = rib_find(site_rib(update->control->site), &selection->prefix);
 
@@ -129,35 +32,43 @@ static const struct candidate *find_selected(const struct update *update, const 
     return NULL;
 }
 
-static void check_dels(struct update *update)
+/* Between two parts others may have taken away what it names. */
+static bool can_be_set(const struct site *site, const struct candidate *candidate)
 {
-    for (size_t i = 0; i < json_array_size(update->in.del); i++) {
-        struct selection del;
-        struct error error;
-        int code = read_del(update, json_array_get(update->in.del, i), &del, &error);
+    return site_session(site, candidate->key.session_id) != NULL && site_peer(site, candidate->key.peer_id) != NULL &&
+           (candidate->target.kind != TARGET_INSTANCE || site_instance(site, candidate->target.instance_id) != NULL);
+}
 
-        if (code != 0) {
-            refuse(update, "del", i, code, &error);
-        }
+void change_take_back(struct site *site, const struct change *undo)
+{
+    if (!undo->had_before) {
+        site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
+    } else if (can_be_set(site, &undo->candidate) && site_route_set(site, &undo->prefix, &undo->candidate, NULL) < 0) {
+        log_error("no memory to take back a change of a route: it is lost");
     }
 }
 
-/* Room for one more entry of the undo log, before the change is made. */
-static int undo_reserve(struct update *update)
-{
-    size_t room = update->undo_room > 0 ? update->undo_room * 2 : 64;
-    struct change *undo;
+/* Large updates of which a part is applied. Nothing is decided in parts meanwhile: each prefix is to be decided once.
+ */
+static unsigned int appliers;
 
-    if (update->undo_count < update->undo_room) {
-        return 0;
+static void begin_applying(struct update *update)
+{
+    update->applying = update->bulk && !update->held;
+    appliers += update->applying;
+}
+
+static void end_applying(struct update *update)
+{
+    appliers -= update->applying;
+    update->applying = false;
+}
+
+void update_tick(struct site *site)
+{
+    if (appliers == 0) {
+        (void)site_commit_part(site, TICK_PREFIXES);
     }
-    undo = realloc(update->undo, room * sizeof(*undo));
-    if (undo == NULL) {
-        return -ENOMEM;
-    }
-    update->undo = undo;
-    update->undo_room = room;
-    return 0;
 }
 
 static int apply_add(struct update *update, const struct change *add)
@@ -167,14 +78,18 @@ static int apply_add(struct update *update, const struct change *add)
         [RIB_ADDED] = &update->added, [RIB_REPLACED] = &update->replaced, [RIB_UNCHANGED] = &update->unchanged};
     struct change *undo;
     struct error error;
-    int result = undo_reserve(update);
+    int result = update_reserve(&update->undo, sizeof(*update->undo), update->undo_count, &update->undo_room);
 
     if (result != 0) {
         return result;
     }
-    if (update->in.strict &&
-        find_selected(update, &(struct selection){add->prefix, key->peer_id, false, key->path_id}) != NULL) {
-        refuse(update, "add", add->index, error_set(&error, API_ERR_EXISTS, "the candidate exists already"), &error);
+    if (!can_be_set(update->control->site, &add->candidate)) {
+        return -ESTALE;
+    }
+    if (update->strict &&
+        find_selected(update, &(struct candidate_selection){add->prefix, key->peer_id, false, key->path_id}) != NULL) {
+        update_refuse(update, LIST_ADD, add->index, error_set(&error, API_ERR_EXISTS, "the candidate exists already"),
+                      &error);
         return 0;
     }
     undo = &update->undo[update->undo_count];
@@ -190,60 +105,37 @@ static int apply_add(struct update *update, const struct change *add)
     return 0;
 }
 
-static int apply_del(struct update *update, size_t index, const struct selection *del)
+static int apply_del(struct update *update, const struct deletion *del)
 {
-    const struct candidate *candidate = find_selected(update, del);
+    const struct candidate *candidate = find_selected(update, &del->selection);
     struct error error;
 
-    if (candidate == NULL && update->in.strict) {
-        refuse(update, "del", index, error_set(&error, API_ERR_EXISTS, "there is no such candidate"), &error);
+    if (candidate == NULL && update->strict) {
+        update_refuse(update, LIST_DEL, del->index, error_set(&error, API_ERR_EXISTS, "there is no such candidate"),
+                      &error);
     }
-    for (; candidate != NULL; candidate = find_selected(update, del)) {
+    for (; candidate != NULL; candidate = find_selected(update, &del->selection)) {
         const struct candidate_key key = candidate->key;
         struct change *undo;
 
-        if (undo_reserve(update) != 0) {
+        if (update_reserve(&update->undo, sizeof(*update->undo), update->undo_count, &update->undo_room) != 0) {
             return -ENOMEM;
         }
         undo = &update->undo[update->undo_count++];
-        *undo = (struct change){
-            .prefix = del->prefix, .had_before = true, .list = "del", .index = index, .counted = &update->deleted};
-        site_route_del(update->control->site, &del->prefix, &key, &undo->candidate);
+        *undo = (struct change){.prefix = del->selection.prefix,
+                                .had_before = true,
+                                .list = LIST_DEL,
+                                .index = del->index,
+                                .counted = &update->deleted};
+        site_route_del(update->control->site, &del->selection.prefix, &key, &undo->candidate);
         update->deleted++;
     }
     return 0;
 }
 
-/* Withdrawals before announcements, as in a BGP UPDATE. */
-static int apply(struct update *update)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < json_array_size(update->in.del) && result == 0; i++) {
-        struct selection del;
-        struct error error;
-
-        if (read_del(update, json_array_get(update->in.del, i), &del, &error) == 0) {
-            result = apply_del(update, i, &del);
-        }
-    }
-    for (size_t i = 0; i < json_array_size(update->in.add) && result == 0; i++) {
-        if (!update->adds[i].skip) {
-            result = apply_add(update, &update->adds[i]);
-        }
-    }
-    return result;
-}
-
 static void take_back_one(struct update *update, const struct change *undo)
 {
-    struct site *site = update->control->site;
-
-    if (!undo->had_before) {
-        site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
-    } else if (site_route_set(site, &undo->prefix, &undo->candidate, NULL) < 0) {
-        log_error("no memory to take back a change of a route: it is lost");
-    }
+    change_take_back(update->control->site, undo);
     --*undo->counted;
 }
 
@@ -253,6 +145,8 @@ static void take_back(struct update *update)
     for (size_t i = update->undo_count; i-- > 0;) {
         take_back_one(update, &update->undo[i]);
     }
+    while (site_commit_part(update->control->site, UPDATE_STRIDE)) {
+    }
     if (site_commit(update->control->site) != 0) {
         log_error("route.update: not every route is back yet: the forwarding tables are full");
     }
@@ -260,7 +154,20 @@ static void take_back(struct update *update)
 
 static const char *why_full(int failure)
 {
+    if (failure == -ESTALE) {
+        return "a peer, an instance or the session went away meanwhile";
+    }
     return failure == -ENOSPC ? "the forwarding tables are full" : "no memory";
+}
+
+static bool any_pending(const struct update *update)
+{
+    for (size_t i = 0; i < update->undo_count; i++) {
+        if (site_route_pending(update->control->site, &update->undo[i].prefix)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Those changes alone that found no room. */
@@ -274,29 +181,12 @@ static void take_back_pending(struct update *update, int failure)
 
         if (site_route_pending(update->control->site, &undo->prefix)) {
             take_back_one(update, undo);
-            refuse(update, undo->list, undo->index, code, &error);
+            update_refuse(update, (enum update_list)undo->list, undo->index, code, &error);
         }
     }
     if (site_commit(update->control->site) != 0) {
         log_error("route.update: not every route is back yet: the forwarding tables are full");
     }
-}
-
-static void release(struct update *update)
-{
-    struct site *site = update->control->site;
-
-    for (size_t i = 0; i < json_array_size(update->in.add); i++) {
-        attrs_unref(site_attrs(site), update->adds[i].candidate.attrs);
-    }
-    for (size_t i = 0; i < update->undo_count; i++) {
-        if (update->undo[i].had_before) {
-            site_candidate_release(site, update->undo[i].prefix.addr.family, &update->undo[i].candidate);
-        }
-    }
-    free(update->adds);
-    free(update->undo);
-    json_decref(update->errors);
 }
 
 static int refuse_all(struct update *update, struct api_call *call)
@@ -305,57 +195,178 @@ static int refuse_all(struct update *update, struct api_call *call)
     return api_fail(call, update->first_code, "%s: nothing was changed", update->first_error.text);
 }
 
-static int run(struct update *update, struct api_call *call, json_t **result)
+/* Withdrawals before announcements, as in a BGP UPDATE. 0, API_AGAIN or -errno. */
+static int apply_some(struct update *update, uint64_t until_ms)
 {
-    int failure;
+    int result = 0;
 
-    read_adds(update);
-    check_dels(update);
-    if (update->in.atomic && update->first_code != 0) {
-        return refuse_all(update, call);
-    }
-    failure = apply(update);
-    if (failure == 0 && (!update->in.atomic || update->first_code == 0)) {
-        site_set_cause(update->control->site, call->method, update->session);
-        failure = site_commit(update->control->site);
-        if (failure != 0 && !update->in.atomic) {
-            take_back_pending(update, failure);
-            failure = 0;
+    for (; update->stage == STAGE_DEL && result == 0; update->next++) {
+        if (update->next == update->del_count) {
+            update->stage = STAGE_ADD;
+            update->next = 0;
+            break;
+        }
+        result = apply_del(update, &update->dels[update->next]);
+        if (update->bulk && update->next % UPDATE_STRIDE == UPDATE_STRIDE - 1 && loop_now_ms() >= until_ms) {
+            update->next++;
+            return result != 0 ? result : API_AGAIN;
         }
     }
-    if (failure != 0) {
-        take_back(update);
-        return api_fail(call, API_ERR_TABLE_FULL, "%s: nothing was changed", why_full(failure));
+    for (; update->stage == STAGE_ADD && result == 0; update->next++) {
+        if (update->next == update->add_count) {
+            update->stage = STAGE_COMMIT;
+            break;
+        }
+        result = apply_add(update, &update->adds[update->next]);
+        if (update->bulk && update->next % UPDATE_STRIDE == UPDATE_STRIDE - 1 && loop_now_ms() >= until_ms) {
+            update->next++;
+            return result != 0 ? result : API_AGAIN;
+        }
     }
-    if (update->in.atomic && update->first_code != 0) {
-        take_back(update);
-        return refuse_all(update, call);
-    }
-    return answer(call,
-                  json_pack("{s:i, s:i, s:i, s:i, s:I, s:O}", "added", (int)update->added, "replaced",
-                            (int)update->replaced, "unchanged", (int)update->unchanged, "deleted", (int)update->deleted,
-                            "generation", (json_int_t)site_generation(update->control->site), "errors", update->errors),
-                  result);
+    return result;
 }
 
-int method_route_update(struct api_call *call, const json_t *params, json_t **result)
+/* 0, API_AGAIN or -errno. */
+static int commit_some(struct update *update, uint64_t until_ms)
 {
-    struct update update = {.control = call->context, .in = {.atomic = true}};
-    int code = read_params(call, params, update_table, ARRAY_SIZE(update_table), &update.in, NULL);
+    struct site *site = update->control->site;
 
-    if (code == 0) {
-        code = call_session(call, &update.session);
+    site_set_cause(site, update->method, update->session);
+    if (!update->bulk) {
+        return site_commit(site);
     }
+    if (appliers > 0) {
+        return API_AGAIN;
+    }
+    while (site_commit_part(site, UPDATE_STRIDE)) {
+        if (loop_now_ms() >= until_ms) {
+            return API_AGAIN;
+        }
+    }
+    return any_pending(update) ? -ENOSPC : 0;
+}
+
+/* 0: done, or not to be done; API_AGAIN; or -errno. */
+static int go_on(struct update *update)
+{
+    uint64_t until_ms = loop_now_ms() + UPDATE_PART_MS;
+    int result;
+
+    if (update->stage < STAGE_COMMIT) {
+        site_mark_on(update->control->site, update->held ? RIB_HELD : update->bulk ? RIB_BULK : RIB_NOW);
+        result = apply_some(update, until_ms);
+        site_mark_on(update->control->site, RIB_NOW);
+        if (result == API_AGAIN) {
+            return result;
+        }
+        end_applying(update);
+        if (result != 0 || update->held || (update->atomic && update->first_code != 0)) {
+            return result;
+        }
+    }
+    result = commit_some(update, until_ms);
+    if (result < 0 && !update->atomic) {
+        take_back_pending(update, result);
+        return 0;
+    }
+    return result;
+}
+
+/* 0 or an API error: nothing is to be done then. */
+static int check(struct update *update, struct api_call *call)
+{
+    uint16_t session;
+    int code = call_session(call, &session);
+
+    if (update->params_code != 0) {
+        return api_fail(call, update->params_code, "%s", update->params_error.text);
+    }
+    if (code == 0 && update->atomic && update->first_code != 0) {
+        return refuse_all(update, call);
+    }
+    update->bulk = update->add_count + update->del_count >= BULK_MIN;
+    update->held = txn_is_open(call);
+    update->stage = STAGE_DEL;
+    begin_applying(update);
+    return code;
+}
+
+static int update_run(void *state, struct api_call *call, json_t **result)
+{
+    struct update *update = state;
+    int code = update->stage == STAGE_CHECK ? check(update, call) : 0;
+    int failure;
+
     if (code != 0) {
         return code;
     }
-    update.adds = calloc(json_array_size(update.in.add) + 1, sizeof(*update.adds));
-    update.errors = json_array();
-    if (update.adds == NULL || update.errors == NULL) {
-        code = api_fail(call, API_ERR_TABLE_FULL, "no memory");
-    } else {
-        code = run(&update, call, result);
+    failure = go_on(update);
+    if (failure == API_AGAIN) {
+        return API_AGAIN;
     }
-    release(&update);
-    return code;
+    update->stage = STAGE_END;
+    if (failure != 0) {
+        take_back(update);
+        return api_fail(call, failure == -ESTALE ? API_ERR_UNKNOWN_NAME : API_ERR_TABLE_FULL, "%s: nothing was changed",
+                        why_full(failure));
+    }
+    if (update->atomic && update->first_code != 0) {
+        take_back(update);
+        return refuse_all(update, call);
+    }
+    if (update->held && txn_keep(call, update->undo, update->undo_count) != 0) {
+        take_back(update);
+        return api_fail(call, API_ERR_TABLE_FULL, "no memory: nothing was changed");
+    }
+    update->undo_count = update->held ? 0 : update->undo_count;
+    return answer(call,
+                  json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t)update->added, "replaced",
+                            (json_int_t)update->replaced, "unchanged", (json_int_t)update->unchanged, "deleted",
+                            (json_int_t)update->deleted, "generation",
+                            (json_int_t)site_generation(update->control->site), "errors", update->errors),
+                  result);
 }
+
+static void *update_begin(struct api_call *call)
+{
+    struct update *update = calloc(1, sizeof(*update));
+
+    if (update == NULL) {
+        return NULL;
+    }
+    update->control = call->context;
+    update->method = call->method;
+    update->atomic = true;
+    update->errors = json_array();
+    if (call_session(call, &update->session) != 0) {
+        update->session = SITE_SESSION_OPERATOR; /* check() refuses it */
+    }
+    return update;
+}
+
+/* What was being applied when the client went is taken back; what was being decided is decided by the site's ticks. */
+static void update_end(void *state)
+{
+    struct update *update = state;
+    struct site *site = update->control->site;
+
+    end_applying(update);
+    if (update->stage == STAGE_DEL || update->stage == STAGE_ADD) {
+        take_back(update);
+    }
+    for (size_t i = 0; i < update->add_count; i++) {
+        attrs_unref(site_attrs(site), update->adds[i].candidate.attrs);
+    }
+    for (size_t i = 0; i < update->undo_count; i++) {
+        if (update->undo[i].had_before) {
+            site_candidate_release(site, update->undo[i].prefix.addr.family, &update->undo[i].candidate);
+        }
+    }
+    free(update->adds);
+    free(update->dels);
+    free(update->undo);
+    json_decref(update->errors);
+    free(update);
+}
+
+const struct api_reader update_reader = {update_begin, update_read, update_run, update_end};

@@ -2,55 +2,81 @@
 #include "methods_private.h"
 #include "monitor.h"
 #include "session.h"
+#include "state.h"
+#include "txn.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 
 const struct api_method methods[] = {
-    {"version", 0, method_version},
-    {"status", 0, method_status},
-    {"peer.set", API_CHANGES, method_peer_set},
-    {"peer.del", API_CHANGES, method_peer_del},
-    {"peer.list", 0, method_peer_list},
-    {"instance.set", API_CHANGES, method_instance_set},
-    {"instance.del", API_CHANGES, method_instance_del},
-    {"instance.list", 0, method_instance_list},
-    {"instance.down", API_CHANGES, method_instance_down},
-    {"instance.up", API_CHANGES, method_instance_up},
-    {"instance.drain", API_CHANGES, method_instance_drain},
-    {"instance.heartbeat", API_CHANGES, method_instance_heartbeat},
-    {"route.update", API_CHANGES, method_route_update},
-    {"route.flush", API_CHANGES, method_route_flush},
-    {"route.get", 0, method_route_get},
-    {"route.explain", 0, method_route_explain},
-    {"route.list", 0, method_route_list},
-    {"fib.lookup", 0, method_fib_lookup},
-    {"trace.start", API_CHANGES, method_trace_start}, /* it changes nothing, but lets see what users send */
-    {"capture.start", API_CHANGES, method_capture_start},
-    {"watch.stop", API_CHANGES, method_watch_stop},
-    {"feed.list", 0, method_feed_list},
-    {"feed.load", API_CHANGES, method_feed_load},
-    {"feed.unload", API_CHANGES, method_feed_unload},
-    {"flow.explain", 0, method_flow_explain},
-    {"session.open", API_CHANGES, method_session_open},
-    {"session.eor", API_CHANGES, method_session_eor},
-    {"session.close", API_CHANGES, method_session_close},
-    {"session.list", 0, method_session_list},
-    {"monitor.subscribe", 0, method_monitor_subscribe},
-    {"port.list", 0, method_port_list},
-    {"neighbour.list", 0, method_neighbour_list},
-    {"stats.get", 0, method_stats_get},
-    {"config.get", 0, method_config_get},
-    {"config.reload", API_CHANGES, method_config_reload},
+    {"version", 0, method_version, NULL},
+    {"status", 0, method_status, NULL},
+    {"peer.set", API_CHANGES, method_peer_set, NULL},
+    {"peer.del", API_CHANGES, method_peer_del, NULL},
+    {"peer.list", 0, method_peer_list, NULL},
+    {"instance.set", API_CHANGES, method_instance_set, NULL},
+    {"instance.del", API_CHANGES, method_instance_del, NULL},
+    {"instance.list", 0, method_instance_list, NULL},
+    {"instance.down", API_CHANGES, method_instance_down, NULL},
+    {"instance.up", API_CHANGES, method_instance_up, NULL},
+    {"instance.drain", API_CHANGES, method_instance_drain, NULL},
+    {"instance.heartbeat", API_CHANGES, method_instance_heartbeat, NULL},
+    {"route.update", API_CHANGES, NULL, &update_reader},
+    {"route.flush", API_CHANGES, method_route_flush, NULL},
+    {"route.get", 0, method_route_get, NULL},
+    {"route.explain", 0, method_route_explain, NULL},
+    {"route.list", 0, method_route_list, NULL},
+    {"fib.lookup", 0, method_fib_lookup, NULL},
+    {"trace.start", API_CHANGES, method_trace_start, NULL}, /* it changes nothing, but lets see what users send */
+    {"capture.start", API_CHANGES, method_capture_start, NULL},
+    {"watch.stop", API_CHANGES, method_watch_stop, NULL},
+    {"feed.list", 0, method_feed_list, NULL},
+    {"feed.load", API_CHANGES, method_feed_load, NULL},
+    {"feed.unload", API_CHANGES, method_feed_unload, NULL},
+    {"flow.explain", 0, method_flow_explain, NULL},
+    {"session.open", API_CHANGES, method_session_open, NULL},
+    {"session.eor", API_CHANGES, method_session_eor, NULL},
+    {"session.close", API_CHANGES, method_session_close, NULL},
+    {"session.list", 0, method_session_list, NULL},
+    {"txn.begin", API_CHANGES, method_txn_begin, NULL},
+    {"txn.commit", API_CHANGES, method_txn_commit, NULL},
+    {"txn.abort", API_CHANGES, method_txn_abort, NULL},
+    {"monitor.subscribe", 0, method_monitor_subscribe, NULL},
+    {"port.list", 0, method_port_list, NULL},
+    {"neighbour.list", 0, method_neighbour_list, NULL},
+    {"stats.get", 0, method_stats_get, NULL},
+    {"config.get", 0, method_config_get, NULL},
+    {"config.reload", API_CHANGES, method_config_reload, NULL},
 };
 const size_t method_count = ARRAY_SIZE(methods);
 
+void methods_start(struct control *control)
+{
+    state_restore(control);
+}
+
+void methods_done(struct api_call *call, int code)
+{
+    uint16_t session;
+
+    if (code != 0) {
+        txn_fail(call);
+    } else if (call_session(call, &session) == 0 && session == SITE_SESSION_OPERATOR) {
+        state_changed(call->context, call->method, call->params, !txn_is_open(call));
+    }
+}
+
 void methods_tick(struct control *control, uint64_t now_ms)
 {
+    update_tick(control->site);
+    txn_tick(control, now_ms);
+    state_tick(control, now_ms);
     monitors_tick(control, now_ms);
 }
 
 void methods_stop(struct control *control)
 {
+    txn_close(control);
+    state_close(control);
     monitors_free(control);
 }
 

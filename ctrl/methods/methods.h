@@ -16,6 +16,8 @@
 
 struct session_client;
 struct monitors;
+struct state;
+struct txn;
 
 /* What the methods work on: the `context` of the API server. Owned by main. */
 struct control {
@@ -33,9 +35,15 @@ struct control {
     void *reload_owner;
     LIST_HEAD(, session_client) session_clients; /* method_session.c's */
     struct monitors *monitors;                   /* monitor.c's; NULL: nobody has subscribed yet */
+    struct state *state;                         /* state.c's; NULL: nothing is saved */
+    struct txn *txn;                             /* the one that is open; NULL: none is */
 };
 
-/* Every 10 ms: monitors. */
+/* Once everything is there: restores what the operator had set, and keeps it from now on. */
+void methods_start(struct control *control);
+/* A call that changes something was run. For struct api_server_options. */
+void methods_done(struct api_call *call, int code);
+/* Every 10 ms: monitors, saving, transactions that take too long. */
 void methods_tick(struct control *control, uint64_t now_ms);
 /* Before the site goes: lets go of the clients that are told of it. */
 void methods_stop(struct control *control);

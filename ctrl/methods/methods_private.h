@@ -48,7 +48,7 @@ int method_instance_down(struct api_call *call, const json_t *params, json_t **r
 int method_instance_up(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_drain(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_heartbeat(struct api_call *call, const json_t *params, json_t **result);
-int method_route_update(struct api_call *call, const json_t *params, json_t **result);
+extern const struct api_reader update_reader; /* route.update */
 int method_route_flush(struct api_call *call, const json_t *params, json_t **result);
 int method_route_get(struct api_call *call, const json_t *params, json_t **result);
 int method_route_explain(struct api_call *call, const json_t *params, json_t **result);
@@ -62,16 +62,19 @@ int method_session_open(struct api_call *call, const json_t *params, json_t **re
 int method_session_eor(struct api_call *call, const json_t *params, json_t **result);
 int method_session_close(struct api_call *call, const json_t *params, json_t **result);
 int method_session_list(struct api_call *call, const json_t *params, json_t **result);
+int method_txn_begin(struct api_call *call, const json_t *params, json_t **result);
+int method_txn_commit(struct api_call *call, const json_t *params, json_t **result);
+int method_txn_abort(struct api_call *call, const json_t *params, json_t **result);
 int method_monitor_subscribe(struct api_call *call, const json_t *params, json_t **result);
 int method_config_reload(struct api_call *call, const json_t *params, json_t **result);
 
-/* The session that the call works on: its connection's, or the operator's. 0, or API_ERR_SESSION if another connection
- * has resumed it. */
+/* The session that the call works on: its connection's, or the operator's. 0; API_ERR_SESSION if another connection has
+ * resumed it; API_ERR_ABORTED if the connection's transaction is aborted. */
 int call_session(struct api_call *call, uint16_t *id) MUST_USE;
 /* Whether a call may change what belongs to `owner` already: the operator may, and each its own. 0 or
  * API_ERR_NOT_ALLOWED with a text. */
 int check_owner(struct api_call *call, uint16_t session, uint16_t owner, const char *what, const char *name) MUST_USE;
-json_t *json_session(const struct site *site, uint16_t id);
+json_t *json_site_session(const struct site *site, uint16_t id);
 /* Where a path leads to: {instance?, next_hop, alive, why, port} or {action, alive}. */
 json_t *write_path(const struct control *control, const struct outcome_path *path);
 json_t *json_instance(const struct control *control, const struct site_instance *instance);

@@ -38,7 +38,7 @@ static void look_at_instances(const struct control *control, json_t *all)
 static void look_at_sessions(const struct control *control, json_t *all)
 {
     for (uint32_t id = SITE_SESSION_OPERATOR + 1; id < site_session_end(control->site); id++) {
-        json_t *item = site_session(control->site, id) != NULL ? json_session(control->site, (uint16_t)id) : NULL;
+        json_t *item = site_session(control->site, id) != NULL ? json_site_session(control->site, (uint16_t)id) : NULL;
         char key[16];
 
         if (item != NULL) {

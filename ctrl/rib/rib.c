@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+TAILQ_HEAD(dirty_list, rib_entry);
+
 struct rib {
     struct attrs_table *attrs;
     struct prefix_set prefixes; /* each the one in its rib_entry */
-    struct rib_entry *dirty_head;
-    struct rib_entry **dirty_tail; /* the link that the next one goes into */
+    struct dirty_list dirty[RIB_LISTS];
+    enum rib_list list; /* that changes are marked on */
     struct rib_counts counts;
 };
 
@@ -42,7 +44,9 @@ struct rib *rib_create(struct attrs_table *attrs)
 
     if (rib != NULL) {
         rib->attrs = attrs;
-        rib->dirty_tail = &rib->dirty_head;
+        for (int list = 0; list < RIB_LISTS; list++) {
+            TAILQ_INIT(&rib->dirty[list]);
+        }
     }
     return rib;
 }
@@ -102,30 +106,51 @@ const struct rib_counts *rib_counts(const struct rib *rib)
     return &rib->counts;
 }
 
-void rib_mark_entry(struct rib *rib, struct rib_entry *entry)
+void rib_set_list(struct rib *rib, enum rib_list list)
+{
+    rib->list = list;
+}
+
+static void entry_move(struct rib *rib, struct rib_entry *entry, enum rib_list list)
 {
     if (entry->dirty) {
-        return;
+        TAILQ_REMOVE(&rib->dirty[entry->list], entry, dirty_link);
     }
     entry->dirty = true;
-    entry->next_dirty = NULL;
-    *rib->dirty_tail = entry;
-    rib->dirty_tail = &entry->next_dirty;
+    entry->list = (uint8_t)list;
+    TAILQ_INSERT_TAIL(&rib->dirty[list], entry, dirty_link);
+}
+
+void rib_mark_entry(struct rib *rib, struct rib_entry *entry)
+{
+    if (!entry->dirty || rib->list < entry->list) {
+        entry_move(rib, entry, rib->list);
+    }
+}
+
+struct rib_entry *rib_next_of(struct rib *rib, enum rib_list list)
+{
+    struct rib_entry *entry = TAILQ_FIRST(&rib->dirty[list]);
+
+    if (entry != NULL) {
+        TAILQ_REMOVE(&rib->dirty[list], entry, dirty_link);
+        entry->dirty = false;
+    }
+    return entry;
 }
 
 struct rib_entry *rib_next_dirty(struct rib *rib)
 {
-    struct rib_entry *entry = rib->dirty_head;
+    return rib_next_of(rib, RIB_NOW);
+}
 
-    if (entry == NULL) {
-        return NULL;
+void rib_release_held(struct rib *rib)
+{
+    struct rib_entry *entry;
+
+    while ((entry = TAILQ_FIRST(&rib->dirty[RIB_HELD])) != NULL) {
+        entry_move(rib, entry, RIB_NOW);
     }
-    rib->dirty_head = entry->next_dirty;
-    if (rib->dirty_head == NULL) {
-        rib->dirty_tail = &rib->dirty_head;
-    }
-    entry->dirty = false;
-    return entry;
 }
 
 void rib_release(struct rib *rib, struct rib_entry *entry)

@@ -11,6 +11,8 @@
  *         rib_release(rib, entry);
  *     }
  *
+ * Large changes are decided in parts, between which small ones are decided at once: see rib_set_list().
+ *
  * An entry lives until rib_release() finds it without a candidate, so that the pass still sees what to take down.
  *
  * Several changes as one: check everything first (rib_upsert() fails for want of memory only), keep what each change
@@ -29,6 +31,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* Sessions and peers are numbered from 0 to RIB_IDS - 1; the caller reuses numbers. */
 #define RIB_IDS 65536
@@ -55,7 +58,8 @@ struct candidate {
     const struct attrs *attrs; /* interned */
     struct candidate_key key;
     struct target target;
-    bool stale; /* its session has gone; no part of what a candidate says, so it changes no outcome */
+    bool stale;      /* its session has gone; no part of what a candidate says, so it changes no outcome */
+    bool configured; /* by the file; no part of what it says either */
 };
 
 /* The caller's, for what it decided and installed; all zero in a new entry. */
@@ -71,10 +75,11 @@ struct rib_outcome {
 struct rib_entry {
     struct prefix prefix;
     bool dirty;
+    uint8_t list; /* if dirty: enum rib_list */
     uint32_t n_candidates;
     uint32_t room;
     struct candidate *candidates; /* by session, peer, path id */
-    struct rib_entry *next_dirty;
+    TAILQ_ENTRY(rib_entry) dirty_link;
     struct rib_outcome outcome;
 };
 
@@ -87,6 +92,9 @@ struct rib_counts {
 };
 
 enum rib_change { RIB_UNCHANGED, RIB_ADDED, RIB_REPLACED };
+
+/* What is to be decided now; what is so much that it may wait for others; what is not to be decided yet. */
+enum rib_list { RIB_NOW, RIB_BULK, RIB_HELD, RIB_LISTS };
 
 struct rib;
 
@@ -139,6 +147,13 @@ size_t rib_mark_dirty(struct rib *rib, const struct rib_selector *selector);
 void rib_mark_entry(struct rib *rib, struct rib_entry *entry);
 /* Takes the prefix that has been dirty longest off the list; NULL: none. The caller ends with rib_release(). */
 struct rib_entry *rib_next_dirty(struct rib *rib);
+/* Which list of dirty prefixes changes are marked on from now on. One that is changed by several is on the first of
+ * theirs. */
+void rib_set_list(struct rib *rib, enum rib_list list);
+/* As rib_next_dirty(), of another list. */
+struct rib_entry *rib_next_of(struct rib *rib, enum rib_list list);
+/* What is held is so no more, but to be decided now. */
+void rib_release_held(struct rib *rib);
 /* Frees the entry if it has no candidate and is not dirty again; else does nothing. */
 void rib_release(struct rib *rib, struct rib_entry *entry);
 

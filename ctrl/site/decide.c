@@ -268,6 +268,21 @@ static int install_entry(struct site *site, struct rib_entry *entry)
     return result;
 }
 
+/* Decides one prefix. True: the forwarding table has changed. */
+static bool commit_entry(struct site *site, struct rib_entry *entry, int *first_error)
+{
+    int result = install_entry(site, entry);
+
+    entry->outcome.pending = result < 0;
+    if (result < 0) { /* it still holds what is installed */
+        site->pending = true;
+        *first_error = *first_error == 0 ? result : *first_error;
+        return false;
+    }
+    rib_release(site->rib, entry);
+    return result == 1;
+}
+
 int site_commit(struct site *site)
 {
     struct rib_entry *entry;
@@ -275,21 +290,43 @@ int site_commit(struct site *site)
     int first_error = 0;
 
     while ((entry = rib_next_dirty(site->rib)) != NULL) {
-        int result = install_entry(site, entry);
-
-        changed |= result == 1;
-        entry->outcome.pending = result < 0;
-        site->pending |= result < 0;
-        first_error = result < 0 && first_error == 0 ? result : first_error;
-        if (result >= 0) {
-            rib_release(site->rib, entry);
-        } /* else it still holds what is installed */
+        changed |= commit_entry(site, entry, &first_error);
     }
     if (changed) {
         site->generation++;
         install_routes_changed(site->install);
     }
     return first_error;
+}
+
+void site_mark_on(struct site *site, enum rib_list list)
+{
+    rib_set_list(site->rib, list);
+}
+
+void site_release_held(struct site *site)
+{
+    rib_release_held(site->rib);
+}
+
+bool site_commit_part(struct site *site, unsigned int most)
+{
+    int error = 0;
+
+    for (unsigned int i = 0; i < most; i++) {
+        struct rib_entry *entry = rib_next_of(site->rib, RIB_BULK);
+
+        if (entry == NULL) {
+            if (site->bulk_changed) {
+                site->generation++;
+                install_routes_changed(site->install);
+                site->bulk_changed = false;
+            }
+            return false;
+        }
+        site->bulk_changed |= commit_entry(site, entry, &error);
+    }
+    return true;
 }
 
 void site_set_cause(struct site *site, const char *cause, uint16_t session_id)

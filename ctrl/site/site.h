@@ -139,6 +139,14 @@ void site_watch(struct site *site, void (*changed)(void *owner, const struct sit
 /* Decides and installs what changed. Counts a generation if anything did. 0; or the first -errno of a route that could
  * not be installed: -ENOSPC (tables full), -ENOMEM. Such a route keeps its old outcome, and is tried again. */
 int site_commit(struct site *site) MUST_USE;
+/* From now on changes are decided by site_commit() (RIB_NOW, as it is at the start and is to be in the end); in parts,
+ * between which the loop serves others, by site_commit_part() (RIB_BULK); or not before site_release_held() (RIB_HELD).
+ * A prefix that others change meanwhile is decided with theirs. */
+void site_mark_on(struct site *site, enum rib_list list);
+void site_release_held(struct site *site);
+/* Decides and installs so many prefixes at most. False: none is left, and the generation is counted; true: call it
+ * again. Those that could not be installed are told by site_route_pending(). */
+bool site_commit_part(struct site *site, unsigned int most);
 uint64_t site_generation(const struct site *site);
 /* The prefix has another outcome than was decided, for want of room. */
 bool site_route_pending(const struct site *site, const struct prefix *prefix);

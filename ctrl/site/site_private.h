@@ -24,6 +24,7 @@ struct site {
     struct site_session **sessions; /* by id, SITE_SESSIONS_MAX; NULL: free */
     uint32_t session_end;
     uint64_t generation;
+    bool bulk_changed; /* parts of a large commit have changed something, and its generation is to be counted */
     const char *cause;
     uint16_t cause_session;
     void (*watcher)(void *owner, const struct site_change *change); /* NULL: nobody watches */

@@ -87,8 +87,9 @@ static inline int toy_whoami(struct api_call *call, const json_t *params, json_t
 }
 
 static const struct api_method toy_methods[] = {
-    {"echo", 0, toy_echo},     {"fill", 0, toy_fill},     {"fail", 0, toy_fail}, {"change", API_CHANGES, toy_change},
-    {"whoami", 0, toy_whoami}, {"follow", 0, toy_follow},
+    {"echo", 0, toy_echo, NULL},     {"fill", 0, toy_fill, NULL},
+    {"fail", 0, toy_fail, NULL},     {"change", API_CHANGES, toy_change, NULL},
+    {"whoami", 0, toy_whoami, NULL}, {"follow", 0, toy_follow, NULL},
 };
 
 #endif

@@ -66,8 +66,12 @@ static int answer_much(struct api_call *call, const json_t *params, json_t **res
 }
 
 static const struct api_method methods[] = {
-    {"version", 0, answer_version},     {"peer.set", API_CHANGES, answer_params},         {"echo", 0, answer_params},
-    {"fib.lookup", 0, answer_no_route}, {"route.update", API_CHANGES, answer_bad_update}, {"much", 0, answer_much},
+    {"version", 0, answer_version, NULL},
+    {"peer.set", API_CHANGES, answer_params, NULL},
+    {"echo", 0, answer_params, NULL},
+    {"fib.lookup", 0, answer_no_route, NULL},
+    {"route.update", API_CHANGES, answer_bad_update, NULL},
+    {"much", 0, answer_much, NULL},
 };
 
 static int setup(void **state)

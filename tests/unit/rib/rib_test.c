@@ -354,6 +354,7 @@ static void check_counts(const struct fixture *f)
         expected->candidates[f->prefixes[listed->prefix].addr.family]++;
         expected->of_session[listed->candidate.key.session_id]++;
         expected->of_peer[listed->candidate.key.peer_id]++;
+        expected->stale_of_session[listed->candidate.key.session_id] += listed->candidate.stale;
     }
     for (uint32_t i = 0; i < PREFIXES; i++) {
         expected->prefixes[f->prefixes[i].addr.family] += list_count(&f->list, i) > 0;

@@ -2,6 +2,7 @@
 #include "site_world.h"
 #include "apply.h"
 #include "install_private.h"
+#include "json_scan.h"
 #include "unit.h"
 #include <errno.h>
 #include <poll.h>
@@ -192,6 +193,25 @@ static const struct api_method *find(const char *name)
     return NULL;
 }
 
+/* As the server does with a method that has a reader. */
+static int read_and_run(const struct api_reader *reader, struct api_call *call, const json_t *params, json_t **result)
+{
+    char *text = json_dumps(params, JSON_COMPACT);
+    struct json_scan scan = json_scan_of(text, strlen(text));
+    void *state = reader->begin(call);
+    int code;
+
+    while (reader->read(state, &scan) == API_AGAIN) {
+    }
+    assert_null(scan.error);
+    do {
+        code = reader->run(state, call, result);
+    } while (code == API_AGAIN);
+    reader->end(state);
+    free(text);
+    return code;
+}
+
 int world_call(const char *method, const char *params)
 {
     struct api_call call = {.context = &world.control};
@@ -206,7 +226,8 @@ int world_call(const char *method, const char *params)
     if (object == NULL) {
         fail_msg("not JSON: %s", params);
     }
-    code = find(method)->call(&call, object, &result);
+    code = find(method)->reader != NULL ? read_and_run(find(method)->reader, &call, object, &result)
+                                        : find(method)->call(&call, object, &result);
     snprintf(world.said, sizeof(world.said), "%s", code == 0 ? "" : call.error.text);
     if (result != NULL) {
         text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS);
