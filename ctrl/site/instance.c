@@ -208,17 +208,31 @@ static bool attracts(const struct site_instance *instance, const struct ip_addr 
     return false;
 }
 
-const struct site_instance *site_target_instance(const struct site *site, const struct target *target)
+static const struct site_instance *find_attracting(const struct site *site, const struct ip_addr *next_hop)
 {
-    if (target->kind == TARGET_INSTANCE) {
-        return site_instance(site, target->instance_id);
-    }
-    for (uint32_t id = 0; id < site->instance_names.end && target->kind == TARGET_NEXT_HOP; id++) {
-        if (site->instances[id] != NULL && attracts(site->instances[id], &target->next_hop)) {
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        if (site->instances[id] != NULL && attracts(site->instances[id], next_hop)) {
             return site->instances[id];
         }
     }
     return NULL;
+}
+
+const struct site_instance *site_target_instance(const struct site *site, const struct target *target)
+{
+    struct attracted *found;
+
+    if (target->kind == TARGET_INSTANCE) {
+        return site_instance(site, target->instance_id);
+    }
+    if (target->kind != TARGET_NEXT_HOP) {
+        return NULL;
+    }
+    found = &site->attracted[hash_table(&target->next_hop, sizeof(target->next_hop), 0) % ATTRACTED_SLOTS];
+    if (!found->known || !ip_addr_equal(&found->next_hop, &target->next_hop)) {
+        *found = (struct attracted){find_attracting(site, &target->next_hop), target->next_hop, true};
+    }
+    return found->instance;
 }
 
 void site_mark_instance(struct site *site, uint32_t id)
@@ -227,6 +241,7 @@ void site_mark_instance(struct site *site, uint32_t id)
     unsigned int n = instance_attracting(site->instances[id], addresses);
     struct target target = {.kind = TARGET_INSTANCE, .instance_id = id};
 
+    memset(site->attracted, 0, ATTRACTED_SLOTS * sizeof(*site->attracted));
     rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
     for (unsigned int i = 0; i < n; i++) {
         target = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = *addresses[i]};

@@ -23,7 +23,8 @@ static int create_tables(struct site *site)
     site->attrs = attrs_table_create(seed);
     site->peers = calloc(NAMES_MAX, sizeof(*site->peers));
     site->instances = calloc(NAMES_MAX, sizeof(*site->instances));
-    if (site->attrs == NULL || site->peers == NULL || site->instances == NULL) {
+    site->attracted = calloc(ATTRACTED_SLOTS, sizeof(*site->attracted));
+    if (site->attrs == NULL || site->peers == NULL || site->instances == NULL || site->attracted == NULL) {
         return -ENOMEM;
     }
     site->rib = rib_create(site->attrs);
@@ -90,6 +91,7 @@ void site_destroy(struct site *site)
     names_free(&site->instance_names);
     free(site->peers);
     free(site->instances);
+    free(site->attracted);
     free(site->anycast);
     free(site);
 }

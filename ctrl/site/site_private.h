@@ -10,6 +10,15 @@
 /* Hops whose reachability changed since the last tick; beyond that every prefix is decided anew. */
 #define CHANGED_MAX 16
 
+/* The instance that a next hop was found to belong to: instances may be a thousand, and routes a million. */
+#define ATTRACTED_SLOTS 1024
+
+struct attracted {
+    const struct site_instance *instance; /* NULL: it belongs to none */
+    struct ip_addr next_hop;
+    bool known;
+};
+
 struct site {
     struct install *install;
     struct best_options decision;
@@ -21,6 +30,7 @@ struct site {
     struct site_peer **peers; /* by number; NULL: free */
     struct names instance_names;
     struct site_instance **instances;
+    struct attracted *attracted;    /* by the hash of the next hop; forgotten when an instance changes */
     struct site_session **sessions; /* by id, SITE_SESSIONS_MAX; NULL: free */
     uint32_t session_end;
     uint64_t generation;
