@@ -82,18 +82,53 @@ static struct bfd_check bfd_of(const struct config_bfd *bfd)
     };
 }
 
+static struct probe_settings probe_of(const struct config_probe *probe, bool has_address)
+{
+    struct probe_settings settings;
+
+    memset(&settings, 0, sizeof(settings));
+    settings.interval_ms = probe->interval_ms;
+    settings.timeout_ms = probe->timeout_ms;
+    settings.port = (uint16_t)probe->port;
+    settings.has_address = has_address;
+    if (has_address) {
+        settings.address = probe->address;
+    } else {
+        snprintf(settings.command, sizeof(settings.command), "%s", probe->run);
+    }
+    return settings;
+}
+
+static void add_probes(const struct config_health *health, struct health_settings *settings)
+{
+    if (health->has_tcp) {
+        settings->probes[CHECK_TCP] = probe_of(&health->tcp, true);
+    }
+    if (health->has_icmp) {
+        settings->probes[CHECK_ICMP] = probe_of(&health->icmp, true);
+    }
+    if (health->has_command) {
+        settings->probes[CHECK_COMMAND] = probe_of(&health->command, false);
+    }
+}
+
 static struct health_settings health_of(const struct config_instance *config)
 {
     const struct config_health *health = &config->health;
+    struct health_settings settings;
 
+    memset(&settings, 0, sizeof(settings)); /* parts of it are compared with memcmp() */
+    settings.rules = HEALTH_RULES_DEFAULT;
     if (!config->has_health) {
-        return (struct health_settings){.rules = HEALTH_RULES_DEFAULT};
+        return settings;
     }
-    return (struct health_settings){
-        .rules = {health->rise, health->fall, health->hold_down_ms, health->hold_down_max_ms},
-        .heartbeat_ttl_ms = health->has_heartbeat ? health->heartbeat.ttl_ms : 0,
-        .bfd = health->has_bfd ? bfd_of(&health->bfd) : (struct bfd_check){0},
-    };
+    settings.rules = (struct health_rules){health->rise, health->fall, health->hold_down_ms, health->hold_down_max_ms};
+    settings.heartbeat_ttl_ms = health->has_heartbeat ? health->heartbeat.ttl_ms : 0;
+    if (health->has_bfd) {
+        settings.bfd = bfd_of(&health->bfd);
+    }
+    add_probes(health, &settings);
+    return settings;
 }
 
 static int apply_instance(void *context, const void *before, const void *after)

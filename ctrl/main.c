@@ -13,6 +13,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "probes.h"
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -32,6 +33,7 @@ struct daemon {
     struct config *config;
     struct forwarder forwarder;
     struct loop *loop;
+    struct probes *probes;
     struct api_server *server;
     struct api_server *reader; /* on the read-only socket, if there is one */
     struct loop_signals signals;
@@ -157,6 +159,7 @@ static void on_tick(void *owner)
     struct daemon *daemon = owner;
 
     forwarder_tick(&daemon->forwarder, loop_now_ms());
+    probes_tick(daemon->probes);
     loop_timer_set(daemon->loop, &daemon->tick, TICK_MS);
 }
 
@@ -235,6 +238,10 @@ static int start(struct daemon *daemon, struct error *error)
         return error_set(error, -ENOMEM, "no memory for the feeds");
     }
     start_feeds(daemon, daemon->config);
+    daemon->probes = probes_create(daemon->loop, daemon->forwarder.control.install, daemon->forwarder.control.site);
+    if (daemon->probes == NULL) {
+        return error_set(error, -ENOMEM, "no memory for probes");
+    }
     daemon->kernel_watch =
         (struct loop_watch){.fd = install_fd(daemon->forwarder.control.install), .ready = on_kernel, .owner = daemon};
     result = loop_add(daemon->loop, &daemon->kernel_watch, EPOLLIN);
@@ -252,6 +259,7 @@ static void stop(struct daemon *daemon)
     api_server_destroy(daemon->reader);
     api_server_destroy(daemon->server);
     feeds_destroy(daemon->forwarder.control.feeds);
+    probes_destroy(daemon->probes);
     forwarder_close(&daemon->forwarder);
     if (daemon->loop != NULL) {
         loop_destroy(daemon->loop);

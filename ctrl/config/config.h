@@ -154,6 +154,15 @@ struct config_bfd {
     uint32_t multiplier; /* 3 */
 };
 
+/* Of any kind; what a kind has not is left alone. */
+struct config_probe {
+    struct ip_addr address; /* required but for a command */
+    uint32_t port;          /* required of tcp */
+    uint32_t interval_ms;   /* 1000 */
+    uint32_t timeout_ms;    /* 500 */
+    const char *run;        /* required of a command */
+};
+
 /* How its health is told; without any check it is fit. */
 struct config_health {
     uint32_t rise;             /* 2 */
@@ -164,6 +173,12 @@ struct config_health {
     bool has_heartbeat;
     struct config_bfd bfd;
     bool has_bfd;
+    bool has_tcp;
+    bool has_icmp;
+    bool has_command;
+    struct config_probe tcp;
+    struct config_probe icmp;
+    struct config_probe command;
 };
 
 struct config_instance {

@@ -203,6 +203,10 @@ int config_check_instance(struct config_parser *parser, const struct yaml_node_s
                               "next_hop: has two addresses of one family; one of each is allowed, and further "
                               "next hops are instances of their own");
     }
+    if (instance->has_tunnel && instance->has_health && (instance->health.has_tcp || instance->health.has_icmp)) {
+        return config_mistake(parser, config_key_line(parser, node, "health"),
+                              "health: tcp and icmp do not go through a tunnel; use bfd, heartbeat or command");
+    }
     return instance->bgp_next_hop.count == 0 ? bgp_next_hop_default(parser->config, instance) : 0;
 }
 

@@ -96,6 +96,8 @@ static const struct config_type milliseconds = NUMBER(1, 3600000);
 static const struct config_type hold_ms = NUMBER(0, 3600000);
 static const struct config_type results = NUMBER(1, 1000);
 static const struct config_type bfd_ms = NUMBER(1, 60000);
+static const struct config_type probe_ms = NUMBER(10, 3600000);
+static const struct config_type port_number = NUMBER(1, 65535);
 static const struct config_type multiplier = NUMBER(1, 255);
 static const struct config_type min_alive = NUMBER(0, 16384);
 static const struct config_type mode =
@@ -122,6 +124,7 @@ static const struct config_type feed_name =
            "a short name: up to 20 letters, digits and . _ - :, a letter or digit first");
 static const struct config_type group = STRING(32, NULL, "the name of a group");
 static const struct config_type text = STRING(4096, NULL, "a text that is not empty");
+static const struct config_type command_line = STRING(511, NULL, "a command for the shell, at most 511 bytes");
 static const struct config_type path = STRING(4095, path_valid, "a path that starts with /");
 static const struct config_type socket_path = STRING(107, NULL, "a path of at most 107 bytes, as sockets need it");
 
@@ -270,6 +273,34 @@ static const struct config_field bfd_fields[] = {
 };
 static const struct config_type bfd = MAPPING(config_bfd, bfd_fields);
 
+#define PROBE_TIMES                                                                \
+    {"interval_ms", &probe_ms, AT(config_probe, interval_ms), .fallback = "1000"}, \
+    {                                                                              \
+        "timeout_ms", &probe_ms, AT(config_probe, timeout_ms), .fallback = "500"   \
+    }
+
+static const struct config_field tcp_fields[] = {
+    {"address", &address, AT(config_probe, address), .required = true},
+    {"port", &port_number, AT(config_probe, port), .required = true},
+    PROBE_TIMES,
+    END,
+};
+static const struct config_type tcp = MAPPING(config_probe, tcp_fields);
+
+static const struct config_field icmp_fields[] = {
+    {"address", &address, AT(config_probe, address), .required = true},
+    PROBE_TIMES,
+    END,
+};
+static const struct config_type icmp = MAPPING(config_probe, icmp_fields);
+
+static const struct config_field command_fields[] = {
+    {"run", &command_line, AT(config_probe, run), .required = true},
+    PROBE_TIMES,
+    END,
+};
+static const struct config_type command = MAPPING(config_probe, command_fields);
+
 static const struct config_field health_fields[] = {
     {"rise", &results, AT(config_health, rise), .fallback = "2"},
     {"fall", &results, AT(config_health, fall), .fallback = "3"},
@@ -277,6 +308,9 @@ static const struct config_field health_fields[] = {
     {"hold_down_max_ms", &hold_ms, AT(config_health, hold_down_max_ms), .fallback = "60000"},
     {"heartbeat", &heartbeat, AT_IF(config_health, heartbeat)},
     {"bfd", &bfd, AT_IF(config_health, bfd)},
+    {"tcp", &tcp, AT_IF(config_health, tcp)},
+    {"icmp", &icmp, AT_IF(config_health, icmp)},
+    {"command", &command, AT_IF(config_health, command)},
     END,
 };
 static const struct config_type health = MAPPING(config_health, health_fields, .check = config_check_health);

@@ -24,6 +24,9 @@
 enum health_check {
     CHECK_HEARTBEAT, /* the instance, or who watches it, says over the API that it is well */
     CHECK_BFD,       /* its BFD sessions are up */
+    CHECK_TCP,       /* probes: a connection is accepted */
+    CHECK_ICMP,      /* an echo is answered */
+    CHECK_COMMAND,   /* a command ends with status 0 */
     HEALTH_CHECKS,
 };
 
@@ -51,11 +54,24 @@ struct bfd_check {
 
 #define BFD_TIMERS_DEFAULT ((struct bfd_timers){.min_tx_us = 50000, .min_rx_us = 50000, .multiplier = 3})
 
+#define PROBE_COMMAND_MAX 512 /* bytes, with its NUL */
+
+/* Zero beyond what is set: compared with memcmp(). */
+struct probe_settings {
+    uint32_t interval_ms; /* from one attempt to the next; 0: no such probe */
+    uint32_t timeout_ms;  /* of an attempt */
+    struct ip_addr address;
+    bool has_address; /* else it needs no way to the instance */
+    uint16_t port;
+    char command[PROBE_COMMAND_MAX];
+};
+
 /* All that an instance's entry says about its health. */
 struct health_settings {
     struct health_rules rules;
     uint32_t heartbeat_ttl_ms; /* 0: no heartbeat is wanted */
     struct bfd_check bfd;
+    struct probe_settings probes[HEALTH_CHECKS]; /* by check */
 };
 
 struct health {

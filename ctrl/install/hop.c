@@ -328,6 +328,16 @@ bool hop_is_linked(const struct install *install, const struct hop *hop)
     return state.bytes[ADJACENCY_LINK] == ADJACENCY_ALIVE;
 }
 
+bool hop_way(const struct install *install, const struct hop *hop, struct kernel_way *out)
+{
+    if (!hop->has_address || !hop->reachable || hop->tunnel.type != TUNNEL_NONE ||
+        install->twins[hop->port].ifindex == 0) {
+        return false;
+    }
+    *out = (struct kernel_way){.ifindex = install->twins[hop->port].ifindex, .gateway = hop->gateway};
+    return true;
+}
+
 bool hop_is_direct(const struct hop *hop)
 {
     return hop->connected || !hop->has_address;

@@ -220,6 +220,21 @@ bool install_running(const struct install *install, unsigned int port)
     return install->twins[port].running;
 }
 
+int install_way_set(struct install *install, uint32_t mark, const struct kernel_way *way)
+{
+    return kernel_way_set(install->kernel, mark, way);
+}
+
+void install_way_del(struct install *install, uint32_t mark, enum family family)
+{
+    kernel_way_del(install->kernel, mark, family);
+}
+
+void install_ways_flush(struct install *install)
+{
+    kernel_ways_flush(install->kernel);
+}
+
 const struct kernel *install_kernel(const struct install *install)
 {
     return install->kernel;

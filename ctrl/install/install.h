@@ -126,6 +126,13 @@ struct hop_info {
 };
 void hop_info(const struct install *install, const struct hop *hop, struct hop_info *out);
 
+/* Where the kernel would have to send packets for the hop to get them. False: nowhere now, or into a tunnel. */
+bool hop_way(const struct install *install, const struct hop *hop, struct kernel_way *out);
+/* As kernel_way_set() and its neighbours. */
+int install_way_set(struct install *install, uint32_t mark, const struct kernel_way *way) MUST_USE;
+void install_way_del(struct install *install, uint32_t mark, enum family family);
+void install_ways_flush(struct install *install);
+
 /* BFD sessions, which decide on hops. */
 struct hop_bfd_spec {
     struct ip_addr peer;

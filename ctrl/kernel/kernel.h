@@ -86,6 +86,20 @@ const struct kernel_link *kernel_link_next(const struct kernel *kernel, const st
 const struct kernel_address *kernel_address_next(const struct kernel *kernel, const struct kernel_address *prev);
 const struct kernel_neighbour *kernel_neighbour_next(const struct kernel *kernel, const struct kernel_neighbour *prev);
 
+/* Where marked packets go. Free of padding, so memcmp() compares. */
+struct kernel_way {
+    uint32_t ifindex;
+    struct ip_addr gateway;
+    uint8_t zero[3];
+};
+
+/* Packets of the gateway's family with this mark (SO_MARK) go to the gateway, whatever their destination but this host
+ * itself: a rule, and a table with the number of the mark. Replaces. 0 or -errno. */
+int kernel_way_set(struct kernel *kernel, uint32_t mark, const struct kernel_way *way) MUST_USE;
+void kernel_way_del(struct kernel *kernel, uint32_t mark, enum family family);
+/* All of them, those of a process that was killed as well. */
+void kernel_ways_flush(struct kernel *kernel);
+
 /* Asks the kernel to resolve the neighbour, or to verify it anew if it is stale (RTM_NEWNEIGH with NTF_USE). The
  * outcome arrives as a neighbour event. A fixed neighbour is left alone: NTF_USE would make it an ordinary one, which
  * then fails if nobody answers for it. Not rate-limited here. Needs CAP_NET_ADMIN; and for IPv6 a link-local address

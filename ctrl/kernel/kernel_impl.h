@@ -32,4 +32,9 @@ struct kernel {
 /* Opens the socket of requests. 0 or -errno. */
 int kernel_requests_open(struct kernel *kernel) MUST_USE;
 
+/* Sends a question that wants an acknowledgement: the kernel's verdict, 0 or -errno. */
+int kernel_ask(struct kernel *kernel, struct nlmsghdr *question) MUST_USE;
+/* Sends a dump's question and hands its answers to the callback. 0 or -errno. */
+int kernel_ask_all(struct kernel *kernel, struct nlmsghdr *question, mnl_cb_t callback, void *data) MUST_USE;
+
 #endif

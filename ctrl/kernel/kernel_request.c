@@ -60,12 +60,39 @@ static int acknowledgement(const struct nlmsghdr *answer)
                                                                                                       : -EBADMSG;
 }
 
+int kernel_ask(struct kernel *kernel, struct nlmsghdr *question)
+{
+    const struct nlmsghdr *answer = ask(kernel, question);
+
+    return answer != NULL ? acknowledgement(answer) : -errno;
+}
+
+int kernel_ask_all(struct kernel *kernel, struct nlmsghdr *question, mnl_cb_t callback, void *data)
+{
+    unsigned int port = mnl_socket_get_portid(kernel->requests);
+    int more = MNL_CB_OK;
+    ssize_t n;
+
+    question->nlmsg_flags |= NLM_F_REQUEST;
+    question->nlmsg_seq = ++kernel->request_sequence;
+    if (mnl_socket_sendto(kernel->requests, question, question->nlmsg_len) < 0) {
+        return -errno;
+    }
+    while (more > MNL_CB_STOP) {
+        n = mnl_socket_recvfrom(kernel->requests, kernel->answer, sizeof(kernel->answer));
+        if (n < 0) {
+            return -errno;
+        }
+        more = mnl_cb_run(kernel->answer, (size_t)n, question->nlmsg_seq, port, callback, data);
+    }
+    return more < 0 ? -errno : 0;
+}
+
 int kernel_resolve(struct kernel *kernel, uint32_t ifindex, const struct ip_addr *addr)
 {
     const struct kernel_neighbour *known = kernel_neighbour_get(kernel, ifindex, addr);
     alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
     struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
-    const struct nlmsghdr *answer;
     struct ndmsg *header;
 
     if (known != NULL && known->fixed) {
@@ -78,8 +105,7 @@ int kernel_resolve(struct kernel *kernel, uint32_t ifindex, const struct ip_addr
     header->ndm_ifindex = (int)ifindex;
     header->ndm_flags = NTF_USE;
     mnl_attr_put(question, NDA_DST, family_bytes(addr->family), addr->bytes);
-    answer = ask(kernel, question);
-    return answer != NULL ? acknowledgement(answer) : -errno;
+    return kernel_ask(kernel, question);
 }
 
 int kernel_route_get(struct kernel *kernel, const struct ip_addr *addr, struct kernel_route *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "health_json.h"
 #include "methods_private.h"
+#include <string.h>
 
 #define LONGEST_MS     3600000
 #define BFD_LONGEST_MS 60000
@@ -12,6 +13,8 @@ struct health_params {
     int64_t hold_down_max_ms;
     const json_t *heartbeat;
     const json_t *bfd;
+    const json_t *tcp;
+    const json_t *icmp;
 };
 
 static const struct api_param health_table[] = {
@@ -21,6 +24,8 @@ static const struct api_param health_table[] = {
     {"hold_down_max_ms", API_INTEGER, false, offsetof(struct health_params, hold_down_max_ms), 0, LONGEST_MS},
     {"heartbeat", API_OBJECT, false, offsetof(struct health_params, heartbeat), 0, 0},
     {"bfd", API_OBJECT, false, offsetof(struct health_params, bfd), 0, 0},
+    {"tcp", API_OBJECT, false, offsetof(struct health_params, tcp), 0, 0},
+    {"icmp", API_OBJECT, false, offsetof(struct health_params, icmp), 0, 0},
 };
 
 struct heartbeat_params {
@@ -74,14 +79,48 @@ static int read_bfd(struct api_call *call, const json_t *object, struct health_s
     return code;
 }
 
+struct probe_params {
+    struct ip_addr address;
+    int64_t interval_ms;
+    int64_t timeout_ms;
+    int64_t port;
+};
+
+/* The last one is tcp's alone. */
+static const struct api_param probe_table[] = {
+    {"address", API_ADDRESS, true, offsetof(struct probe_params, address), 0, 0},
+    {"interval_ms", API_INTEGER, false, offsetof(struct probe_params, interval_ms), 10, LONGEST_MS},
+    {"timeout_ms", API_INTEGER, false, offsetof(struct probe_params, timeout_ms), 10, LONGEST_MS},
+    {"port", API_INTEGER, true, offsetof(struct probe_params, port), 1, UINT16_MAX},
+};
+
+static int read_probe(struct api_call *call, const json_t *object, enum health_check check, struct health_settings *out)
+{
+    struct probe_params in = {.interval_ms = 1000, .timeout_ms = 500};
+    struct probe_settings *settings = &out->probes[check];
+    size_t keys = ARRAY_SIZE(probe_table) - (check == CHECK_TCP ? 0 : 1);
+    int code = object != NULL ? read_params(call, object, probe_table, keys, &in, NULL) : 0;
+
+    if (object == NULL || code != 0) {
+        return code;
+    }
+    settings->interval_ms = (uint32_t)in.interval_ms;
+    settings->timeout_ms = (uint32_t)in.timeout_ms;
+    settings->address = in.address;
+    settings->has_address = true;
+    settings->port = (uint16_t)in.port;
+    return 0;
+}
+
 int health_read(struct api_call *call, const json_t *object, struct health_settings *out)
 {
     const struct health_rules rules = HEALTH_RULES_DEFAULT;
-    struct health_params in = {rules.rise, rules.fall, rules.hold_ms, rules.hold_max_ms, NULL, NULL};
+    struct health_params in = {rules.rise, rules.fall, rules.hold_ms, rules.hold_max_ms, NULL, NULL, NULL, NULL};
     int code = object != NULL ? read_params(call, object, health_table, ARRAY_SIZE(health_table), &in, NULL) : 0;
 
-    *out = (struct health_settings){
-        .rules = {(uint32_t)in.rise, (uint32_t)in.fall, (uint32_t)in.hold_down_ms, (uint32_t)in.hold_down_max_ms}};
+    memset(out, 0, sizeof(*out)); /* parts of it are compared with memcmp() */
+    out->rules = (struct health_rules){(uint32_t)in.rise, (uint32_t)in.fall, (uint32_t)in.hold_down_ms,
+                                       (uint32_t)in.hold_down_max_ms};
     if (code != 0) {
         return code;
     }
@@ -91,7 +130,13 @@ int health_read(struct api_call *call, const json_t *object, struct health_setti
     if (in.heartbeat != NULL) {
         code = read_heartbeat(call, in.heartbeat, out);
     }
-    return code == 0 && in.bfd != NULL ? read_bfd(call, in.bfd, out) : code;
+    if (code == 0 && in.bfd != NULL) {
+        code = read_bfd(call, in.bfd, out);
+    }
+    if (code == 0) {
+        code = read_probe(call, in.tcp, CHECK_TCP, out);
+    }
+    return code == 0 ? read_probe(call, in.icmp, CHECK_ICMP, out) : code;
 }
 
 static json_t *json_checks(const struct health *health)

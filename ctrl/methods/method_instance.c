@@ -97,7 +97,14 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     if (code == 0 && in.tunnel != NULL) {
         code = read_tunnel(call, in.tunnel, &out->tunnel);
     }
-    return code == 0 ? health_read(call, in.health, &out->checks) : code;
+    if (code == 0) {
+        code = health_read(call, in.health, &out->checks);
+    }
+    if (code == 0 && out->tunnel.type != TUNNEL_NONE &&
+        (out->checks.probes[CHECK_TCP].interval_ms != 0 || out->checks.probes[CHECK_ICMP].interval_ms != 0)) {
+        return api_fail(call, API_ERR_PARAMS, "health: tcp and icmp do not go through a tunnel");
+    }
+    return code;
 }
 
 /* The call's session, which may make this instance, or change the one there is. 0 or an API error. */

@@ -10,8 +10,13 @@
 
 static uint32_t checks_of(const struct site_instance *instance)
 {
-    return (instance->checks.heartbeat_ttl_ms != 0 ? 1u << CHECK_HEARTBEAT : 0) |
-           (instance->checks.bfd.wanted ? 1u << CHECK_BFD : 0);
+    uint32_t checks = (instance->checks.heartbeat_ttl_ms != 0 ? 1u << CHECK_HEARTBEAT : 0) |
+                      (instance->checks.bfd.wanted ? 1u << CHECK_BFD : 0);
+
+    for (int check = 0; check < HEALTH_CHECKS; check++) {
+        checks |= instance->checks.probes[check].interval_ms != 0 ? 1u << check : 0;
+    }
+    return checks;
 }
 
 void site_health_start(struct site_instance *instance)
@@ -46,6 +51,21 @@ static bool is_linked(const struct site *site, const struct site_instance *insta
     return false;
 }
 
+/* The longest time that a check of the instance takes to fail. */
+static uint32_t fails_within_ms(const struct site_instance *instance)
+{
+    const struct health_settings *checks = &instance->checks;
+    uint32_t most = checks->heartbeat_ttl_ms;
+
+    for (int check = 0; check < HEALTH_CHECKS; check++) {
+        const struct probe_settings *probe = &checks->probes[check];
+        uint32_t ms = probe->interval_ms * checks->rules.fall + probe->timeout_ms;
+
+        most = ms > most ? ms : most;
+    }
+    return most;
+}
+
 /* Failures of a checker that went blind lie as far apart as its checks do. */
 static uint32_t together_ms(const struct site *site)
 {
@@ -54,8 +74,8 @@ static uint32_t together_ms(const struct site *site)
     for (uint32_t id = 0; id < site->instance_names.end; id++) {
         const struct site_instance *instance = site->instances[id];
 
-        if (instance != NULL && instance->checks.heartbeat_ttl_ms > most) {
-            most = instance->checks.heartbeat_ttl_ms;
+        if (instance != NULL && fails_within_ms(instance) > most) {
+            most = fails_within_ms(instance);
         }
     }
     return most;
@@ -173,6 +193,16 @@ void site_health_tick(struct site *site)
     }
     if (site->health_changed || any_failed) { /* links matter as well once somebody has failed */
         site_health_apply(site);
+    }
+}
+
+void site_instance_result(struct site *site, uint32_t id, enum health_check check, bool good)
+{
+    struct site_instance *instance = id < site->instance_names.end ? site->instances[id] : NULL;
+
+    if (instance != NULL && health_result(&instance->health, check, good, site->now_ms)) {
+        log_notice("instance %s has failed: %s", instance->name, health_check_name(check));
+        site_health_apply(site); /* now, and not with the next tick */
     }
 }
 

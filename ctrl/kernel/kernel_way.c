@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ways that only marked packets take: a rule (fib rule on the mark) and a table with one default route, of our own. */
+#include "kernel_impl.h"
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#define RULE_PRIORITY 1000 /* before main and default, behind local: replies are for local addresses */
+#define PROTOCOL      175  /* whose rule and route it is, for `ip rule` and for who finds them after a kill */
+#define REQUEST_SIZE  256
+#define FOUND_MAX     256 /* a pass */
+
+static const int families[FAMILIES] = {[FAMILY_V4] = AF_INET, [FAMILY_V6] = AF_INET6};
+
+static struct nlmsghdr *start(char *buffer, uint16_t type, uint16_t flags)
+{
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+    message->nlmsg_type = type;
+    message->nlmsg_flags = NLM_F_ACK | flags;
+    return message;
+}
+
+static int rule(struct kernel *kernel, uint16_t type, uint16_t flags, enum family family, uint32_t mark)
+{
+    alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
+    struct nlmsghdr *message = start(buffer, type, flags);
+    struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+    header->family = (uint8_t)families[family];
+    header->action = FR_ACT_TO_TBL;
+    mnl_attr_put_u32(message, FRA_PRIORITY, RULE_PRIORITY);
+    mnl_attr_put_u32(message, FRA_FWMARK, mark);
+    mnl_attr_put_u32(message, FRA_TABLE, mark);
+    mnl_attr_put_u8(message, FRA_PROTOCOL, PROTOCOL);
+    return kernel_ask(kernel, message);
+}
+
+static int route(struct kernel *kernel, uint16_t type, uint16_t flags, enum family family, uint32_t table,
+                 const struct kernel_way *way)
+{
+    alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
+    struct nlmsghdr *message = start(buffer, type, flags);
+    struct rtmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+    header->rtm_family = (uint8_t)families[family];
+    header->rtm_protocol = PROTOCOL;
+    header->rtm_type = RTN_UNICAST;
+    mnl_attr_put_u32(message, RTA_TABLE, table);
+    if (way != NULL) {
+        header->rtm_flags = RTNH_F_ONLINK;
+        mnl_attr_put(message, RTA_GATEWAY, family_bytes(family), way->gateway.bytes);
+        mnl_attr_put_u32(message, RTA_OIF, way->ifindex);
+    }
+    return kernel_ask(kernel, message);
+}
+
+int kernel_way_set(struct kernel *kernel, uint32_t mark, const struct kernel_way *way)
+{
+    enum family family = (enum family)way->gateway.family;
+    int result = route(kernel, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, mark, way);
+
+    if (result == 0) {
+        result = rule(kernel, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family, mark);
+    }
+    return result == -EEXIST ? 0 : result;
+}
+
+void kernel_way_del(struct kernel *kernel, uint32_t mark, enum family family)
+{
+    (void)rule(kernel, RTM_DELRULE, 0, family, mark); /* what is not there is gone */
+    (void)route(kernel, RTM_DELROUTE, 0, family, mark, NULL);
+}
+
+struct found {
+    unsigned int count;
+    uint32_t marks[FOUND_MAX];
+};
+
+static int on_attribute(const struct nlattr *attribute, void *data)
+{
+    const struct nlattr **table = data;
+
+    if (mnl_attr_get_type(attribute) <= FRA_MAX) {
+        table[mnl_attr_get_type(attribute)] = attribute;
+    }
+    return MNL_CB_OK;
+}
+
+static int on_rule(const struct nlmsghdr *message, void *data)
+{
+    const struct nlattr *table[FRA_MAX + 1] = {0};
+    struct found *found = data;
+
+    if (mnl_attr_parse(message, sizeof(struct fib_rule_hdr), on_attribute, table) >= 0 && table[FRA_PROTOCOL] != NULL &&
+        mnl_attr_get_u8(table[FRA_PROTOCOL]) == PROTOCOL && table[FRA_FWMARK] != NULL && found->count < FOUND_MAX) {
+        found->marks[found->count++] = mnl_attr_get_u32(table[FRA_FWMARK]);
+    }
+    return MNL_CB_OK;
+}
+
+static unsigned int flush(struct kernel *kernel, enum family family)
+{
+    alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
+    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+    struct fib_rule_hdr *header;
+    struct found found = {0};
+
+    message->nlmsg_type = RTM_GETRULE;
+    message->nlmsg_flags = NLM_F_DUMP;
+    header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+    header->family = (uint8_t)families[family];
+    if (kernel_ask_all(kernel, message, on_rule, &found) != 0) {
+        return 0;
+    }
+    for (unsigned int i = 0; i < found.count; i++) {
+        kernel_way_del(kernel, found.marks[i], family);
+    }
+    return found.count;
+}
+
+void kernel_ways_flush(struct kernel *kernel)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        while (flush(kernel, (enum family)family) == FOUND_MAX) {
+        }
+    }
+}
