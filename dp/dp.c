@@ -127,10 +127,12 @@ static int create_worker(struct dp *dp, const struct dp_settings *settings, unsi
     worker->pipe.ports = dp->pipe_ports;
     worker->pipe.bfd = dp->bfd;
     worker->pipe.worker = id;
+    worker->pipe.takeovers = &dp->takeovers;
     worker->stall = rte_get_tsc_hz() / 1000;
     if (id == 0) {
         worker->bfd = dp->bfd;
         bfd_set_sender(dp->bfd, bfd_transmit, &worker->pipe);
+        bfd_set_witness(dp->bfd, &dp->takeovers, dp_packets_to, dp);
     }
     worker->pipe.hash_seed = settings->hash_seed;
     worker->pipe.request_interval = rte_get_tsc_hz() / 1000 * REQUEST_INTERVAL_MS;

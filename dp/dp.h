@@ -18,6 +18,7 @@
 #include "path_list.h"
 #include "port.h"
 #include "request.h"
+#include "takeover.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -69,6 +70,13 @@ void dp_bfd_hold(struct dp *dp, uint32_t id, bool hold);
 void dp_bfd_status(const struct dp *dp, uint32_t id, struct bfd_status *out);
 uint32_t dp_bfd_discriminator(const struct dp *dp, uint32_t id);
 bool dp_bfd_event(struct dp *dp, struct bfd_event *out);
+
+/* Takeovers: as in takeover.h. */
+void dp_takeover_arm(struct dp *dp, uint16_t dead);
+bool dp_takeover(struct dp *dp, uint16_t dead, bool end, struct takeover *out);
+/* The clock of workers, and its ticks in a second. */
+uint64_t dp_clock(const struct dp *dp);
+uint64_t dp_clock_hz(const struct dp *dp);
 
 /* Path lists: as in path_list.h. */
 int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec) MUST_USE;

@@ -19,6 +19,7 @@ struct dp {
     struct adjacency_table *adjacencies;
     struct path_list_table *path_lists;
     struct bfd *bfd;
+    struct takeovers takeovers;
     struct rte_mempool *pool;
     struct datagram_table *datagrams; /* zeroed; of all workers */
     struct port ports[PIPE_PORTS_MAX];
@@ -34,5 +35,8 @@ int dp_start_ports(struct dp *dp, struct error *error) MUST_USE;
 int dp_wire(struct dp *dp, struct error *error) MUST_USE;
 /* Frees what dp_wire() made. */
 void dp_unwire(struct dp *dp);
+
+/* A bfd_count_fn, whose owner is the dp. */
+uint64_t dp_packets_to(const void *dp, uint16_t id);
 
 #endif

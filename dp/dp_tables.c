@@ -2,6 +2,7 @@
 /* Adjacencies, path lists, routes, and what workers wish for. */
 #include "dp_private.h"
 #include <errno.h>
+#include <rte_cycles.h>
 
 /* Workers count by id, and never reset: an id may be given out again. */
 static struct traffic counted(const struct dp *dp, uint16_t id)
@@ -53,6 +54,33 @@ void dp_adjacency_set_state(struct dp *dp, uint16_t id, enum adjacency_source so
 uint32_t dp_adjacency_state(const struct dp *dp, uint16_t id)
 {
     return adjacency_state(&adjacency_array(dp->adjacencies)[id]);
+}
+
+uint64_t dp_packets_to(const void *dp, uint16_t id)
+{
+    return counted(dp, id).packets - ((const struct dp *)dp)->adjacency_base[id].packets;
+}
+
+void dp_takeover_arm(struct dp *dp, uint16_t dead)
+{
+    takeover_arm(&dp->takeovers, dead);
+}
+
+bool dp_takeover(struct dp *dp, uint16_t dead, bool end, struct takeover *out)
+{
+    return takeover_take(&dp->takeovers, dead, end, out);
+}
+
+uint64_t dp_clock(const struct dp *dp)
+{
+    (void)dp;
+    return rte_rdtsc();
+}
+
+uint64_t dp_clock_hz(const struct dp *dp)
+{
+    (void)dp;
+    return rte_get_tsc_hz();
 }
 
 int dp_bfd_add(struct dp *dp, const struct bfd_spec *spec)

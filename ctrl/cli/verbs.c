@@ -70,6 +70,9 @@ const struct verb verbs[] = {
     {"route explain", "route.explain", .help = "which candidate won, and where each other one lost",
      .arguments = {{TEXT, NULL, "PREFIX", "prefix", true}}},
 
+    {"show failovers", "failover.list", .help = "what became of the traffic of instances that failed",
+     .arguments = {{NUMBER, "limit", "N", "limit", false}}},
+
     {"route list", "route.list", .help = "candidates in the order of their prefixes, by pages",
      .arguments = {{TEXT, "family", "v4|v6", "family", false},
                    {TEXT, "within", "PREFIX", "within", false},

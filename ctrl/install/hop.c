@@ -171,6 +171,11 @@ static void hop_publish(struct install *install, struct hop *hop)
     if (hop->has_address && hop->reachable && !install->twins[hop->port].running) {
         health = ADJACENCY_DOWN;
     }
+    if (health != ADJACENCY_ALIVE && hop->linked) {
+        dp_takeover_arm(install->dp, hop->adjacency);
+        hop->lost_at = dp_clock(install->dp);
+    }
+    hop->linked = health == ADJACENCY_ALIVE;
     if (health != ADJACENCY_ALIVE) {
         dp_adjacency_set_state(install->dp, hop->adjacency, ADJACENCY_LINK, health);
     }
@@ -326,6 +331,36 @@ bool hop_is_linked(const struct install *install, const struct hop *hop)
     union adjacency_state state = {.word = dp_adjacency_state(install->dp, hop->adjacency)};
 
     return state.bytes[ADJACENCY_LINK] == ADJACENCY_ALIVE;
+}
+
+void hop_takeover_arm(struct install *install, const struct hop *hop)
+{
+    dp_takeover_arm(install->dp, hop->adjacency);
+}
+
+bool hop_takeover(struct install *install, const struct hop *hop, bool end, struct takeover *out)
+{
+    return dp_takeover(install->dp, hop->adjacency, end, out);
+}
+
+const struct hop *hop_by_adjacency(const struct install *install, uint16_t adjacency)
+{
+    return install->by_adjacency[adjacency];
+}
+
+uint64_t hop_lost_at(const struct hop *hop)
+{
+    return hop->lost_at;
+}
+
+uint64_t install_clock(const struct install *install)
+{
+    return dp_clock(install->dp);
+}
+
+uint64_t install_clock_hz(const struct install *install)
+{
+    return dp_clock_hz(install->dp);
 }
 
 bool hop_way(const struct install *install, const struct hop *hop, struct kernel_way *out)

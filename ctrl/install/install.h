@@ -133,6 +133,17 @@ int install_way_set(struct install *install, uint32_t mark, const struct kernel_
 void install_way_del(struct install *install, uint32_t mark, enum family family);
 void install_ways_flush(struct install *install);
 
+/* Who takes over when the hop is not alive any more (takeover.h). */
+void hop_takeover_arm(struct install *install, const struct hop *hop);
+bool hop_takeover(struct install *install, const struct hop *hop, bool end, struct takeover *out);
+/* NULL: none has it. */
+const struct hop *hop_by_adjacency(const struct install *install, uint16_t adjacency);
+/* When it was last lost: its port went down, or its neighbour ceased to answer. */
+uint64_t hop_lost_at(const struct hop *hop);
+/* The workers' clock, and its ticks in a second. */
+uint64_t install_clock(const struct install *install);
+uint64_t install_clock_hz(const struct install *install);
+
 /* BFD sessions, which decide on hops. */
 struct hop_bfd_spec {
     struct ip_addr peer;

@@ -46,6 +46,8 @@ struct hop {
     struct ip_addr address;
     struct ip_addr gateway;
     struct tunnel tunnel;
+    bool linked;       /* the link byte is zero */
+    uint64_t lost_at;  /* in the workers' clock: when it ceased to be */
     uint64_t asked_ms; /* when the kernel was last asked to resolve it */
 };
 

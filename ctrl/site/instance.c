@@ -69,6 +69,8 @@ static int instance_add(struct site *site, const struct site_instance *instance,
     *copy = *instance;
     memset(copy->hops, 0, sizeof(copy->hops));
     memset(copy->bfds, 0, sizeof(copy->bfds));
+    memset(copy->last_good, 0, sizeof(copy->last_good));
+    copy->linked = false;
     site_health_start(copy);
     copy->name_hash = hash_bytes(copy->name, strlen(copy->name), 0);
     id = instance_make_hops(site, copy);
@@ -95,6 +97,8 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
 
     next.health = old->health;
     next.heartbeat_ms = old->heartbeat_ms;
+    next.linked = old->linked;
+    memcpy(next.last_good, old->last_good, sizeof(next.last_good));
     next.name_hash = old->name_hash;
     for (int family = 0; family < FAMILIES; family++) {
         next.hops[family] = site_instance_way(&next, (enum family)family) != NULL ? old->hops[family] : NULL;

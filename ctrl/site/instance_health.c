@@ -134,6 +134,50 @@ void site_health_apply(struct site *site)
     site->health_changed = false;
 }
 
+/* A check has just failed: flips, and keeps the record. */
+static void fail_over(struct site *site, struct site_instance *instance, enum health_check check, const char *detail)
+{
+    struct site_failover what = {.cause = health_check_name(check),
+                                 .last_good = instance->last_good[check].at,
+                                 .packets_last_good = instance->last_good[check].packets,
+                                 .detected = install_clock(site->install)};
+
+    site_failover_arm(site, instance);
+    site_health_apply(site);
+    what.flipped = install_clock(site->install);
+    what.packets = site_instance_packets(site, instance);
+    log_notice("instance %s has failed: %s", instance->name, detail);
+    if (!instance->health.kept) {
+        site_failover_add(site, instance, &what, detail);
+    }
+}
+
+static void note_good(struct site *site, struct site_instance *instance, enum health_check check)
+{
+    instance->last_good[check].at = install_clock(site->install);
+    instance->last_good[check].packets = site_instance_packets(site, instance);
+}
+
+/* The port went down, or the neighbour does not answer any more: the hop flipped by itself. */
+static void check_link(struct site *site, struct site_instance *instance)
+{
+    struct site_failover what = {.cause = "link"};
+    bool linked = is_linked(site, instance);
+
+    for (int family = 0; family < FAMILIES; family++) {
+        if (instance->hops[family] != NULL && hop_lost_at(instance->hops[family]) > what.detected) {
+            what.detected = hop_lost_at(instance->hops[family]);
+        }
+    }
+    if (instance->linked && !linked && what.detected != 0) {
+        what.flipped = what.detected;
+        what.packets = site_instance_packets(site, instance);
+        what.packets_last_good = what.packets;
+        site_failover_add(site, instance, &what, "link down, or no neighbour");
+    }
+    instance->linked = linked;
+}
+
 static bool check_heartbeat(struct site *site, struct site_instance *instance)
 {
     if (instance->checks.heartbeat_ttl_ms == 0) {
@@ -146,7 +190,7 @@ static bool check_heartbeat(struct site *site, struct site_instance *instance)
         !health_set(&instance->health, CHECK_HEARTBEAT, false, site->now_ms)) {
         return false;
     }
-    log_notice("instance %s has failed: no heartbeat for %u ms", instance->name, instance->checks.heartbeat_ttl_ms);
+    fail_over(site, instance, CHECK_HEARTBEAT, "no heartbeat");
     return true;
 }
 
@@ -159,6 +203,15 @@ static bool check_bfd(struct site *site, struct site_instance *instance)
     return health_set(&instance->health, CHECK_BFD, site_bfd_passes(site, instance), site->now_ms);
 }
 
+/* A session with a next hop speaks for that family; one with the end of a tunnel, or a peer, for both. */
+static uint32_t bfd_families(const struct site_instance *instance, const struct hop_bfd *bfd)
+{
+    if (instance->checks.bfd.has_peer || instance->tunnel.type != TUNNEL_NONE) {
+        return 0;
+    }
+    return instance->bfds[FAMILY_V4] == bfd ? 1u << FAMILY_V4 : 1u << FAMILY_V6;
+}
+
 void site_bfd_changed(void *owner, const struct hop_bfd *bfd, const struct bfd_event *event)
 {
     struct site *site = owner;
@@ -169,6 +222,17 @@ void site_bfd_changed(void *owner, const struct hop_bfd *bfd, const struct bfd_e
         if (instance != NULL && (instance->bfds[FAMILY_V4] == bfd || instance->bfds[FAMILY_V6] == bfd)) {
             log_notice("instance %s: its BFD session is %s%s%s", instance->name, event->usable ? "up" : "down",
                        event->usable ? "" : ": ", event->usable ? "" : bfd_diag_name(event->diag));
+            if (!event->usable && instance->linked) {
+                site_failover_add(site, instance,
+                                  &(struct site_failover){.cause = health_check_name(CHECK_BFD),
+                                                          .families = bfd_families(instance, bfd),
+                                                          .last_good = event->heard,
+                                                          .detected = event->flipped,
+                                                          .flipped = event->flipped,
+                                                          .packets_last_good = event->packets_heard,
+                                                          .packets = event->packets},
+                                  bfd_diag_name(event->diag));
+            }
         }
     }
 }
@@ -183,6 +247,7 @@ void site_health_tick(struct site *site)
         if (instance == NULL) {
             continue;
         }
+        check_link(site, instance);
         site->health_changed |= check_heartbeat(site, instance);
         site->health_changed |= check_bfd(site, instance);
         if (health_tick(&instance->health, site->now_ms)) {
@@ -191,6 +256,7 @@ void site_health_tick(struct site *site)
         }
         any_failed |= instance->health.failed;
     }
+    site_failovers_tick(site);
     if (site->health_changed || any_failed) { /* links matter as well once somebody has failed */
         site_health_apply(site);
     }
@@ -200,9 +266,14 @@ void site_instance_result(struct site *site, uint32_t id, enum health_check chec
 {
     struct site_instance *instance = id < site->instance_names.end ? site->instances[id] : NULL;
 
-    if (instance != NULL && health_result(&instance->health, check, good, site->now_ms)) {
-        log_notice("instance %s has failed: %s", instance->name, health_check_name(check));
-        site_health_apply(site); /* now, and not with the next tick */
+    if (instance == NULL) {
+        return;
+    }
+    if (good) {
+        note_good(site, instance, check);
+    }
+    if (health_result(&instance->health, check, good, site->now_ms)) {
+        fail_over(site, instance, check, health_check_name(check)); /* now, and not with the next tick */
     }
 }
 
@@ -233,6 +304,20 @@ static struct site_instance *find(const struct site *site, const char *name, str
     return site->instances[id];
 }
 
+static void take_down(struct site *site, struct site_instance *instance)
+{
+    uint64_t now = install_clock(site->install);
+    struct site_failover what = {.cause = "admin", .last_good = now, .detected = now};
+
+    what.packets_last_good = site_instance_packets(site, instance);
+    site_failover_arm(site, instance);
+    instance->health.admin = HEALTH_ADMIN_DOWN;
+    site_health_apply(site);
+    what.flipped = install_clock(site->install);
+    what.packets = site_instance_packets(site, instance);
+    site_failover_add(site, instance, &what, "instance.down");
+}
+
 int site_instance_admin(struct site *site, const char *name, enum health_admin admin, struct error *error)
 {
     struct site_instance *instance = find(site, name, error);
@@ -242,8 +327,12 @@ int site_instance_admin(struct site *site, const char *name, enum health_admin a
         return -ENOENT;
     }
     ranked_anew = (instance->health.admin == HEALTH_ADMIN_DRAIN) != (admin == HEALTH_ADMIN_DRAIN);
-    instance->health.admin = admin;
-    site_health_apply(site);
+    if (admin == HEALTH_ADMIN_DOWN && health_state(&instance->health) != HEALTH_DOWN) {
+        take_down(site, instance);
+    } else {
+        instance->health.admin = admin;
+        site_health_apply(site);
+    }
     if (ranked_anew) {
         site_mark_instance(site, (uint32_t)site_instance_id(site, name));
     }
@@ -261,6 +350,7 @@ int site_instance_heartbeat(struct site *site, const char *name, struct error *e
         return error_set(error, -EINVAL, "instance \"%s\" has no heartbeat under its health", name);
     }
     instance->heartbeat_ms = site->now_ms;
+    note_good(site, instance, CHECK_HEARTBEAT);
     health_result(&instance->health, CHECK_HEARTBEAT, true, site->now_ms);
     return 0;
 }

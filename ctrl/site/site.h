@@ -46,7 +46,12 @@ struct site_instance {
     /* the site's: */
     struct health health;
     struct hop_bfd *bfds[FAMILIES]; /* by the peer's family */
-    uint64_t heartbeat_ms;          /* the last one; 0: none yet, the time begins at the next tick */
+    bool linked;                    /* frames could be sent to it at the last tick */
+    struct {
+        uint64_t at;      /* the workers' clock; 0: never */
+        uint64_t packets; /* that it had been sent then */
+    } last_good[HEALTH_CHECKS];
+    uint64_t heartbeat_ms; /* the last one; 0: none yet, the time begins at the next tick */
     uint64_t name_hash;
     struct hop *hops[FAMILIES]; /* by the packets' family: with a next hop of that family, or with a tunnel */
 };

@@ -3,6 +3,7 @@
 #ifndef SITE_PRIVATE_H
 #define SITE_PRIVATE_H
 
+#include "failover.h"
 #include "names.h"
 #include "session.h"
 #include "site.h"
@@ -44,7 +45,10 @@ struct site {
     uint64_t now_ms; /* of the last tick */
     uint32_t min_alive;
     bool failopen;
-    bool health_changed; /* somebody's, or the rules: the floor is to be looked at */
+    uint64_t failover_count;
+    struct failover_histograms failover_histograms;
+    struct site_failover failovers[FAILOVERS_KEPT]; /* by sequence */
+    bool health_changed;                            /* somebody's, or the rules: the floor is to be looked at */
     struct target changed[CHANGED_MAX];
     unsigned int changed_count; /* CHANGED_MAX + 1: more than fit */
 };
@@ -70,6 +74,16 @@ void site_mark_instance(struct site *site, uint32_t id);
 void site_mark_all(struct site *site);
 /* Where packets of a family go first; NULL: it takes none. */
 const struct ip_addr *site_instance_way(const struct site_instance *instance, enum family family);
+
+/* failover.c */
+/* Before the instance's adjacencies are flipped. */
+void site_failover_arm(struct site *site, const struct site_instance *instance);
+/* Afterwards: cause, times and packets are the caller's. */
+void site_failover_add(struct site *site, const struct site_instance *instance, const struct site_failover *what,
+                       const char *detail);
+void site_failovers_tick(struct site *site);
+/* That it was sent so far. */
+uint64_t site_instance_packets(const struct site *site, const struct site_instance *instance);
 
 /* instance_bfd.c */
 void site_bfd_start(struct site *site, struct site_instance *instance);

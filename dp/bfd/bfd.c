@@ -49,6 +49,13 @@ void bfd_set_sender(struct bfd *bfd, bfd_send_fn *send, void *owner)
     bfd->owner = owner;
 }
 
+void bfd_set_witness(struct bfd *bfd, struct takeovers *takeovers, bfd_count_fn *count, const void *owner)
+{
+    bfd->takeovers = takeovers;
+    bfd->count = count;
+    bfd->count_owner = owner;
+}
+
 static void wake(struct bfd *bfd)
 {
     __atomic_add_fetch(&bfd->clock.wake, 1, __ATOMIC_RELEASE);

@@ -17,6 +17,7 @@
 #include "adjacency.h"
 #include "bfd_session.h"
 #include "rcu.h"
+#include "takeover.h"
 
 #define BFD_SESSIONS_MAX 1024
 #define BFD_TARGETS_MAX  2    /* adjacencies of an instance */
@@ -58,8 +59,10 @@ struct bfd_event {
     uint32_t discriminator;
     bool usable;
     uint8_t diag;
-    uint64_t heard;   /* when the last packet came */
-    uint64_t flipped; /* when the adjacencies' bytes were written */
+    uint64_t heard;         /* when the last packet came */
+    uint64_t flipped;       /* when the adjacencies' bytes were written */
+    uint64_t packets_heard; /* that the adjacencies had been sent when the last packet came */
+    uint64_t packets;       /* and when they were flipped */
 };
 
 /* A control packet as it came. */
@@ -94,6 +97,10 @@ bool bfd_event(struct bfd *bfd, struct bfd_event *out);
 typedef void bfd_send_fn(void *owner, const struct bfd_spec *spec, uint16_t source_port,
                          const uint8_t packet[BFD_PACKET_SIZE]);
 void bfd_set_sender(struct bfd *bfd, bfd_send_fn *send, void *owner);
+/* Likewise: who is told of a failover that is about to be, and how many packets an adjacency has been sent. Without,
+ * nobody, and none. */
+typedef uint64_t bfd_count_fn(const void *owner, uint16_t adjacency);
+void bfd_set_witness(struct bfd *bfd, struct takeovers *takeovers, bfd_count_fn *count, const void *owner);
 
 /* Any worker: the session that the packet is for, NULL: none of ours. Valid until the next quiescent state. */
 const struct bfd_member *bfd_match(const struct bfd *bfd, const struct bfd_arrival *arrival);

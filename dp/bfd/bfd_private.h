@@ -27,6 +27,7 @@ struct bfd_member {
     bool ever_up;
     bool held; /* `hold` as the bytes have it */
     uint64_t grace;
+    uint64_t packets_heard;
     struct bfd_session session;
     /* relaxed atomics for the control thread, as of the last change */
     struct bfd_status status;
@@ -50,6 +51,9 @@ struct bfd {
     struct adjacency *adjacencies;
     bfd_send_fn *send;
     void *owner;
+    struct takeovers *takeovers;
+    bfd_count_fn *count;
+    const void *count_owner;
     unsigned int workers;
     bool running;                                 /* atomic */
     uint32_t end;                                 /* atomic: slots in use are below */

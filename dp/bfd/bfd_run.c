@@ -29,6 +29,16 @@ static void publish(struct bfd_member *member)
     TELL(tx_us, (uint32_t)bfd_session_tx_us(session));
 }
 
+static uint64_t packets_to(const struct bfd *bfd, const struct bfd_member *member)
+{
+    uint64_t packets = 0;
+
+    for (unsigned int i = 0; bfd->count != NULL && i < member->spec.target_count; i++) {
+        packets += bfd->count(bfd->count_owner, member->spec.targets[i]);
+    }
+    return packets;
+}
+
 static void put_event(struct bfd *bfd, const struct bfd_member *member, bool usable, uint64_t now)
 {
     uint32_t head = bfd->event_head;
@@ -43,6 +53,8 @@ static void put_event(struct bfd *bfd, const struct bfd_member *member, bool usa
         .diag = member->session.diag,
         .heard = member->session.received,
         .flipped = now,
+        .packets_heard = member->packets_heard,
+        .packets = packets_to(bfd, member),
     };
     __atomic_store_n(&bfd->event_head, head + 1, __ATOMIC_RELEASE);
 }
@@ -50,6 +62,9 @@ static void put_event(struct bfd *bfd, const struct bfd_member *member, bool usa
 static void write_bytes(struct bfd *bfd, const struct bfd_member *member, bool alive)
 {
     for (unsigned int i = 0; i < member->spec.target_count; i++) {
+        if (!alive && bfd->takeovers != NULL) {
+            takeover_arm(bfd->takeovers, member->spec.targets[i]);
+        }
         adjacency_set_state(&bfd->adjacencies[member->spec.targets[i]], ADJACENCY_BFD,
                             alive ? ADJACENCY_ALIVE : ADJACENCY_SUSPECT);
     }
@@ -105,6 +120,7 @@ static void receive(struct bfd *bfd, struct bfd_member *member, const struct bfd
     if (bfd_session_receive(&member->session, packet, now)) {
         conclude(bfd, member, now);
     }
+    member->packets_heard = packets_to(bfd, member);
     publish(member);
     bfd->due[member->id] = bfd_session_due(&member->session);
     if (bfd->due[member->id] < bfd->clock.due) {

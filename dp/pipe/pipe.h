@@ -16,6 +16,7 @@
 #include "path_list.h"
 #include "pending.h"
 #include "request.h"
+#include "takeover.h"
 #include "tx.h"
 #include "wanted.h"
 #include "watch.h"
@@ -53,6 +54,7 @@ struct pipe {
     const struct pipe_port *ports;             /* by index */
     struct bfd *bfd;                           /* NULL: no BFD packet is ours */
     unsigned int worker;                       /* id */
+    struct takeovers *takeovers;               /* NULL: nobody wants to know who takes over */
     uint64_t hash_seed;
     uint64_t request_interval; /* TSC cycles between two equal wishes */
     uint64_t pending_time;     /* TSC cycles that a packet waits for its neighbour */

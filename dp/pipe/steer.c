@@ -13,6 +13,9 @@ static __attribute__((noinline)) uint16_t steer_backup(struct pipe *pipe, const 
     struct selection selection = select_backup(list, row, pipe->adjacencies);
 
     counter_add(&pipe->counters->failed_open, selection.failed_open);
+    if (takeover_is_armed(pipe->takeovers)) {
+        takeover_note(pipe->takeovers, row, selection.adjacency, pipe->now);
+    }
     return selection.adjacency;
 }
 

@@ -62,6 +62,9 @@ static void an_instance_without_heartbeats_fails_and_recovers_after_its_hold_dow
                  "[{'alive':false,'instance':'a','next_hop':'10.0.0.10','port':'a','why':'health checks failed'");
     world_expect(LIST, "'checks':[{'check':'heartbeat','passes':false}],'failed':true,'held_ms':500,'kept':false}");
     world_expect(LIST, "'name':'a','next_hop':['10.0.0.10'],'packets':0,'site':'','source':'api','state':'down'");
+    world_expect("failover.list", "{'limit':1}", "'cause':'heartbeat'");
+    world_expect("failover.list", "{'limit':1}", "'detail':'no heartbeat'");
+    world_expect("failover.list", "{'limit':1}", "'heir':null,'instance':'a','packets':0,'packets_lost':0");
     beat("abc", 450);
     world_expect(LIST, "'state':'down'");
     beat("abc", 150);
@@ -111,8 +114,13 @@ static void what_is_drained_is_last_and_alive(void **state)
     world_expect(LIST, "'state':'draining'");
     world_do("instance.up", "{'name':'a'}");
     world_expect(LOOKUP, "'tiers':[[{'alive':true,'instance':'a'");
+    world_expect("failover.list", "{}", "'count':0"); /* no failure so far */
     world_do("instance.drain", "{'name':'a'}");
     world_do("instance.down", "{'name':'a'}");
+    world_expect("failover.list", "{}", "'cause':'admin'");
+    world_do("instance.down", "{'name':'a'}");
+    world_expect("failover.list", "{}", "'count':1,"); /* it was down already */
+    assert_int_equal(world_call("failover.list", "{'limit':0}"), API_ERR_PARAMS);
     world_expect(LOOKUP, "[{'alive':false,'instance':'a','next_hop':'10.0.0.10','port':'a','why':'admin down'");
 }
 
