@@ -20,6 +20,7 @@ const struct api_method methods[] = {
     {"instance.up", API_CHANGES, method_instance_up, NULL},
     {"instance.drain", API_CHANGES, method_instance_drain, NULL},
     {"instance.heartbeat", API_CHANGES, method_instance_heartbeat, NULL},
+    {"debug.freeze", API_CHANGES, method_debug_freeze, NULL},
     {"failover.list", 0, method_failover_list, NULL},
     {"route.update", API_CHANGES, NULL, &update_reader},
     {"route.flush", API_CHANGES, method_route_flush, NULL},

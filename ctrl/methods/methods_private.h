@@ -48,6 +48,7 @@ int method_instance_down(struct api_call *call, const json_t *params, json_t **r
 int method_instance_up(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_drain(struct api_call *call, const json_t *params, json_t **result);
 int method_instance_heartbeat(struct api_call *call, const json_t *params, json_t **result);
+int method_debug_freeze(struct api_call *call, const json_t *params, json_t **result);
 int method_failover_list(struct api_call *call, const json_t *params, json_t **result);
 extern const struct api_reader update_reader; /* route.update */
 int method_route_flush(struct api_call *call, const json_t *params, json_t **result);

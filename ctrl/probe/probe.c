@@ -19,7 +19,9 @@ const struct probe_kind *probe_kind_of(enum health_check check)
 
 static void clear_away(struct probe *probe)
 {
-    probe->kind->end(probe);
+    if (probe->kind->end != NULL) {
+        probe->kind->end(probe);
+    }
     if (probe->watch.fd >= 0) {
         loop_remove(probe->loop, &probe->watch);
         close(probe->watch.fd);
@@ -72,6 +74,19 @@ void probe_stop(struct probe *probe)
     if (probe->asking) {
         clear_away(probe);
     }
+}
+
+int probe_watch(struct probe *probe, int fd, uint32_t events, void (*ready)(void *probe, uint32_t events))
+{
+    int result;
+
+    probe->watch = (struct loop_watch){.fd = fd, .ready = ready, .owner = probe};
+    result = loop_add(probe->loop, &probe->watch, events);
+    if (result != 0) {
+        probe->watch.fd = -1;
+        close(fd);
+    }
+    return result;
 }
 
 int probe_socket(const struct probe *probe, int type, int protocol)

@@ -18,7 +18,7 @@ struct probe;
 struct probe_kind {
     /* Begins an attempt: 0, or -errno, which is a bad result. It ends by probe_done(). */
     int (*begin)(struct probe *probe);
-    /* Gives up, or clears away after probe_done(). */
+    /* Gives up, or clears away after probe_done(); NULL: there is nothing but the watch. */
     void (*end)(struct probe *probe);
 };
 
@@ -50,6 +50,8 @@ void probe_stop(struct probe *probe);
 
 /* For the kinds. Once an attempt: NULL: good, else why it is not. */
 void probe_done(struct probe *probe, const char *why);
+/* What the attempt waits for on this descriptor, which is taken over, also by a failure. 0 or -errno. */
+int probe_watch(struct probe *probe, int fd, uint32_t events, void (*ready)(void *probe, uint32_t events)) MUST_USE;
 /* A non-blocking socket of the address's family with the mark; -errno. */
 int probe_socket(const struct probe *probe, int type, int protocol) MUST_USE;
 

@@ -93,13 +93,7 @@ static int begin(struct probe *probe)
     if (fd < 0) {
         return -errno;
     }
-    probe->watch = (struct loop_watch){.fd = fd, .ready = on_exit_of, .owner = probe};
-    result = loop_add(probe->loop, &probe->watch, EPOLLIN);
-    if (result != 0) {
-        probe->watch.fd = -1;
-        close(fd);
-    }
-    return result;
+    return probe_watch(probe, fd, EPOLLIN, on_exit_of);
 }
 
 /* One that does not even end when it is killed is waited for by the next attempt. */

@@ -112,20 +112,11 @@ static int begin(struct probe *probe)
     }
     filter(fd, v4);
     result = ask(probe, fd, v4);
-    if (result == 0) {
-        probe->watch = (struct loop_watch){.fd = fd, .ready = on_packet, .owner = probe};
-        result = loop_add(probe->loop, &probe->watch, EPOLLIN);
-    }
     if (result != 0) {
-        probe->watch.fd = -1;
         close(fd);
+        return result;
     }
-    return result;
+    return probe_watch(probe, fd, EPOLLIN, on_packet);
 }
 
-static void end(struct probe *probe)
-{
-    (void)probe; /* the watch is all there is */
-}
-
-const struct probe_kind probe_icmp = {begin, end};
+const struct probe_kind probe_icmp = {begin, NULL};

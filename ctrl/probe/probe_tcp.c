@@ -34,18 +34,7 @@ static int begin(struct probe *probe)
         close(fd);
         return result;
     }
-    probe->watch = (struct loop_watch){.fd = fd, .ready = on_connected, .owner = probe};
-    result = loop_add(probe->loop, &probe->watch, EPOLLOUT);
-    if (result != 0) {
-        probe->watch.fd = -1;
-        close(fd);
-    }
-    return result;
+    return probe_watch(probe, fd, EPOLLOUT, on_connected);
 }
 
-static void end(struct probe *probe)
-{
-    (void)probe; /* the watch is all there is */
-}
-
-const struct probe_kind probe_tcp = {begin, end};
+const struct probe_kind probe_tcp = {begin, NULL};

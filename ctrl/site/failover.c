@@ -100,8 +100,12 @@ static void look(struct site *site, struct site_failover *record, bool end)
         struct takeover takeover;
 
         if (!concerns(record, family) || instance->hops[family] == NULL ||
-            !hop_takeover(site->install, instance->hops[family], end, &takeover) || takeover.first < record->flipped ||
-            (record->first != 0 && takeover.first >= record->first)) {
+            !hop_takeover(site->install, instance->hops[family], end, &takeover) || takeover.first == 0) {
+            continue;
+        }
+        /* a worker's clock is that of its loop, which may have begun before the flip that it saw */
+        takeover.first = takeover.first > record->flipped ? takeover.first : record->flipped;
+        if (record->first != 0 && takeover.first >= record->first) {
             continue;
         }
         heir = site_instance_of_hop(site, hop_by_adjacency(site->install, takeover.heir));

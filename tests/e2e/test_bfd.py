@@ -137,6 +137,24 @@ def test_a_silent_instance_loses_its_traffic_within_the_detection_time(london, d
     london.expect_at(name)
 
 
+def test_the_two_best_dying_together_leave_the_third(london, daemons):
+    """ny1, which nobody checks, counts as alive: no floor stands in its way."""
+    london.expect_at("lon1")
+    sinks = london.sinks()
+    pump = Pump(london.client, numbered(london.ethernet, anycast_addresses(4), 50_000, run=3), 5000)
+    time.sleep(0.3)
+    frozen = time.time()
+    daemons["lon1"].freeze()
+    daemons["lon2"].freeze()
+    time.sleep(DETECTION_S + 0.7)
+    sent, _ = pump.stop()
+    got = {name: [when - frozen for when, frame in sink.stop() if number_of(frame)] for name, sink in sinks.items()}
+    assert sum(len(each) for each in got.values()) == sent
+    assert max(got["lon1"] + got["lon2"]) < DETECTION_S + 0.25, "a dead instance was sent packets after the detection"
+    assert len(got["ny1"]) > 1000
+    assert not london.rpc.call("status")["failopen"]
+
+
 def test_a_killed_daemon_is_a_dead_instance_and_comes_back_with_the_daemon(london, daemons):
     daemons["lon2"].kill()
     assert wait_until(lambda: instance(london, "lon2")["state"] == "down", 2)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbered packets: made, sent at a constant rate, caught with the kernel's time stamps, and judged one by one."""
+import errno
 import os
 import socket
 import struct
@@ -114,6 +115,10 @@ class Sink:
                 frame, ancillary, _, _ = self.socket.recvmsg(65535, 64)
             except BlockingIOError:
                 return frames
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:
+                    raise
+                continue  # said once when the device goes down; what it got before is still there
             seconds, ns = struct.unpack("qq", ancillary[0][2])
             frames.append((seconds + ns / 1e9, frame))
 

@@ -144,6 +144,50 @@ static void shares_follow_the_weights(void **state)
     }
 }
 
+#define ROWS_MOST 65536
+#define EQUALS    64
+
+/* The largest number of rows that one of n equal members is the first of, over the mean. */
+static double largest_over_mean(unsigned int set, unsigned int n, row_t *into, uint32_t count)
+{
+    struct path paths[EQUALS];
+    uint16_t tier = (uint16_t)n;
+    struct path_list_spec spec = {paths, &tier, 1, HASH_PORTS, false};
+    unsigned int of[EQUALS + 1] = {0};
+    unsigned int largest = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        paths[i] = member(set * EQUALS + i, 100);
+        paths[i].adjacency = (uint16_t)(i + 1);
+    }
+    rows_build(&spec, into, count);
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned int rows_of = ++of[row_place(into[i], 0)];
+
+        largest = rows_of > largest ? rows_of : largest;
+    }
+    return (double)largest * n / count;
+}
+
+static void equal_members_have_nearly_equal_shares(void **state)
+{
+    row_t *most = test_malloc(ROWS_MOST * sizeof(*most));
+
+    (void)state;
+    for (unsigned int set = 0; set < 4; set++) {
+        double eight = largest_over_mean(set, 8, most, ROWS_MOST);
+
+        assert_true(eight <= 1.04);
+        eight = largest_over_mean(set, 8, rows, ROWS_SHARED);
+        assert_true((eight - 1) / 8 < 0.01); /* a percentage point of all rows */
+        if (set == 0) {
+            assert_true(largest_over_mean(set, EQUALS, most, ROWS_MOST) <= 1.15);
+            assert_true((largest_over_mean(set, EQUALS, rows, ROWS_SHARED) - 1) / EQUALS < 0.01);
+        }
+    }
+    test_free(most);
+}
+
 static void the_rows_of_a_dead_member_spread_by_weight_over_the_others(void **state)
 {
     static const uint16_t weights[] = {100, 100, 200, 400, 0};
@@ -282,6 +326,7 @@ int main(void)
         cmocka_unit_test(adding_a_member_takes_only_its_share),
         cmocka_unit_test(shares_follow_the_weights),
         cmocka_unit_test(the_rows_of_a_dead_member_spread_by_weight_over_the_others),
+        cmocka_unit_test(equal_members_have_nearly_equal_shares),
         cmocka_unit_test(places_come_from_the_tiers_in_order_and_the_fourth_from_the_next),
         cmocka_unit_test(no_member_is_twice_in_a_row),
         cmocka_unit_test(there_is_one_row_where_there_is_no_choice),
