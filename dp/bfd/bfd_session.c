@@ -123,7 +123,7 @@ bool bfd_session_receive(struct bfd_session *session, const struct bfd_packet *p
         session->tx_due = now;
     }
     changed = advance(session, packet->state, now);
-    if (!changed && !session->answer && bfd_session_tx_us(session) != before) {
+    if (!changed && !session->answer && session->sent != 0 && bfd_session_tx_us(session) != before) {
         schedule(session);
     }
     return changed;
