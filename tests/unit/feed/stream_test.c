@@ -28,7 +28,7 @@ static int on_read(void *owner, struct span *bytes, int count)
     int done = 0;
 
     for (; done < count && span_left(bytes) > 0 && span_left(bytes) > *bytes->at; done++) {
-        struct span message;
+        struct span message = {0};
         uint8_t length;
 
         assert_true(span_u8(bytes, &length) && span_take(bytes, length, &message));
