@@ -10,6 +10,6 @@ void lookup_cases(const struct bench_options *options, const struct engines *eng
 /* Full tables built, and changed route by route. */
 void update_cases(const struct bench_options *options, const struct engines *engines, const struct table *table);
 /* Our lookups while another thread changes the table. */
-void reader_cases(const struct bench_options *options, const struct table *v4, const struct table *v6);
+void reader_cases(const struct bench_options *options, const struct engines *engines, const struct table *table);
 
 #endif

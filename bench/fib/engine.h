@@ -57,6 +57,9 @@ extern const struct engine_functions rte_fib_functions;
 extern const struct engine_functions rte_lpm6_functions;
 extern const struct engine_functions rte_fib6_functions;
 
+/* Of all tables of ours; reader 0 is whoever is online. */
+struct rcu *ours_rcu(void);
+
 /* How many prefixes of this length hold longer routes: the groups of a table that goes deeper there. */
 size_t engine_groups(const struct table_route *routes, size_t count, unsigned int length);
 

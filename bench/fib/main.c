@@ -78,6 +78,8 @@ int main(int argc, char **argv)
     lookup_cases(&options, &engines_v6, &v6);
     update_cases(&options, &engines_v4, &v4);
     update_cases(&options, &engines_v6, &v6);
+    reader_cases(&options, &engines_v4, &v4);
+    reader_cases(&options, &engines_v6, &v6);
     table_free(&v4);
     table_free(&v6);
     return 0;

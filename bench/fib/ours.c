@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One for all tables: their lookups run in this thread, which is no online reader. */
-static struct rcu *no_readers(void)
+/* Without a reader online, changes wait for nobody: lookups are in the same thread. */
+struct rcu *ours_rcu(void)
 {
     static struct rcu *rcu;
 
@@ -22,7 +22,7 @@ static uint32_t to_v4(table_key key)
 
 static void *create_v4(const struct engine *engine, const struct table_route *routes, size_t count)
 {
-    struct fib4 *fib = fib4_create(&(struct fib_config){.rcu = no_readers(), .isa = engine->type});
+    struct fib4 *fib = fib4_create(&(struct fib_config){.rcu = ours_rcu(), .isa = engine->type});
     struct fib4_route *own = calloc(count, sizeof(*own));
 
     for (size_t i = 0; i < count; i++) {
@@ -70,7 +70,7 @@ static double bytes_v4(const struct engine *engine, const void *fib, const struc
 
 static void *create_v6(const struct engine *engine, const struct table_route *routes, size_t count)
 {
-    struct fib6 *fib = fib6_create(&(struct fib_config){.rcu = no_readers(), .isa = engine->type});
+    struct fib6 *fib = fib6_create(&(struct fib_config){.rcu = ours_rcu(), .isa = engine->type});
     struct fib6_route *own = calloc(count, sizeof(*own));
 
     for (size_t i = 0; i < count; i++) {

@@ -45,6 +45,7 @@ static inline __m256i leaves_find(const struct fib4_table *table, __m256i dst)
 void fib4_lookup_avx512(const struct fib4_table *table, const uint32_t *dst, uint32_t *out, unsigned int n)
 {
     _Alignas(32) uint32_t leaves[FIB_BURST];
+    bool far = atomic_load_explicit(&table->far, memory_order_relaxed);
 
     if (fib4_one_slot(dst, n)) {
         fib4_leaves_find(table, dst, leaves, 1, FIB4_RECORD_WHOLE);
@@ -56,6 +57,9 @@ void fib4_lookup_avx512(const struct fib4_table *table, const uint32_t *dst, uin
         __mmask8 have = (__mmask8)_bzhi_u32(UINT8_MAX, n - i);
 
         _mm256_store_si256((__m256i *)&leaves[i], leaves_find(table, _mm256_maskz_loadu_epi32(have, dst + i)));
+        for (unsigned int j = 0; far && j < KEYS; j++) {
+            __builtin_prefetch((const void *)fib4_leaf_at(table, leaves[i + j]));
+        }
     }
     fib4_leaves_read(table, dst, leaves, out, n);
 }

@@ -13,6 +13,7 @@
 /* Room for a run of every record, a gap too small for one beside each, and one run more. */
 #define LEAF_UNITS     (IDENTITY_UNITS + FIB4_RECORDS * (2 * RUN_UNITS_MAX - 1) + 2 * RUN_UNITS_MAX)
 #define ROUTES_DEFAULT 2000000
+#define FAR_BYTES      (512u << 10)
 
 static_assert(FIB4_RECORD_BYTES == sizeof(struct fib4_record) &&
                   FIB4_RECORD_BYTES << (32 - FIB4_RECORD_LENGTH) == 4 << 16,
@@ -137,6 +138,9 @@ static void record_publish(struct fib4_table *table, struct fib4_record *record,
     if (count > 1) {
         uint32_t unit = alloc(table, &table->leaves, run_units(run.bitmap));
 
+        if (arena_bytes(&table->leaves) > FAR_BYTES) {
+            atomic_store_explicit(&table->far, true, memory_order_relaxed);
+        }
         assert(unit != ARENA_FULL); /* see LEAF_UNITS */
         run.base = unit * UNIT_LEAVES;
         leaves_write(fib4_leaf_at(table, run.base), values, count);

@@ -37,8 +37,9 @@ struct fib4_table {
     struct fib4_record *records;
     struct arena leaves;
     struct arena groups;
-    uint16_t *cells; /* one for each record, scratch */
-    bool whole;      /* how records are read and written: fib4_record.h */
+    uint16_t *cells;  /* one for each record, scratch */
+    bool whole;       /* how records are read and written: fib4_record.h */
+    _Atomic bool far; /* the leaves fill a second-level cache: worth a prefetch each */
 };
 
 extern const struct fib_family fib4_family;

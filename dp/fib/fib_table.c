@@ -3,6 +3,7 @@
 #include "fib_isa.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 static void table_destroy(const struct fib_family *family, struct fib_table *table)
 {
@@ -132,25 +133,61 @@ int fib_del(struct fib *fib, trie_key key, unsigned int length)
     return rc;
 }
 
-static int table_fill(const struct fib *fib, struct fib_table *table,
-                      struct trie_item (*route_at)(const void *routes, size_t i), const void *routes, size_t count)
+/* A route on its way into the trie. */
+struct loaded {
+    struct trie_item route;
+    size_t position; /* among those given */
+};
+
+static int loaded_compare(const void *a, const void *b)
 {
-    int rc;
+    const struct loaded *left = a;
+    const struct loaded *right = b;
 
+    if (left->route.key != right->route.key) {
+        return left->route.key < right->route.key ? -1 : 1;
+    }
+    if (left->route.length != right->route.length) {
+        return left->route.length < right->route.length ? -1 : 1;
+    }
+    return left->position < right->position ? -1 : 1;
+}
+
+/* In the order of their addresses: what one route walks through is in the cache for the next. */
+static int trie_fill(const struct fib *fib, struct trie *trie, struct loaded *loaded, size_t count)
+{
+    qsort(loaded, count, sizeof(*loaded), loaded_compare);
     for (size_t i = 0; i < count; i++) {
-        struct trie_item route = route_at(routes, i);
+        const struct trie_item *route = &loaded[i].route;
         uint32_t old;
+        int rc;
 
-        if (!prefix_valid(fib, route.key, route.length) || !value_valid(route.value)) {
+        if (!prefix_valid(fib, route->key, route->length) || !value_valid(route->value)) {
             return -EINVAL;
         }
-        rc = trie_set(table->trie, route.key, route.length, route.value, &old);
+        rc = trie_set(trie, route->key, route->length, route->value, &old);
         if (rc != 0) {
             return rc;
         }
     }
+    return 0;
+}
+
+static int table_fill(const struct fib *fib, struct fib_table *table,
+                      struct trie_item (*route_at)(const void *routes, size_t i), const void *routes, size_t count)
+{
+    struct loaded *loaded = calloc(count + 1, sizeof(*loaded));
+    int rc = -ENOMEM;
+
+    if (loaded != NULL) {
+        for (size_t i = 0; i < count; i++) {
+            loaded[i] = (struct loaded){.route = route_at(routes, i), .position = i};
+        }
+        rc = trie_fill(fib, table->trie, loaded, count);
+        free(loaded);
+    }
     /* the default route, then both halves of everything */
-    rc = refresh(fib, table, 0, 0);
+    rc = rc != 0 ? rc : refresh(fib, table, 0, 0);
     for (unsigned int half = 0; rc == 0 && half < 2; half++) {
         rc = refresh(fib, table, (trie_key)half << (TRIE_KEY_BITS - 1), 1);
     }
