@@ -394,7 +394,7 @@ static void several_mistakes_are_told_a_line_each(void **state)
         {SITE "hash_seed: x\npeers: [{name: ny, as: y}]\nfoo: 1\n",
          "f:4: top level: unknown key \"foo\"; there are site, api, dpdk, ports, anycast, state_dir, hash_seed, "
          "decision, failover, "
-         "peers, instances, routes\n"
+         "peers, instances, routes, feeds\n"
          "f:2: hash_seed: \"x\" is not a number from 0 to 9223372036854775807\n"
          "f:3: as: \"y\" is not a number from 1 to 4294967294\n"
          "f:3: peers: type is missing; ebgp, ibgp or local is needed"},
