@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from lab.daemon import wait_until
-from lab.routers import Router
+from lab.routers import Bird
 from london import London, config
 
 LON1, LON2 = "10.10.0.2", "10.11.0.2"
@@ -117,17 +117,12 @@ def test_routes_of_ip_route_and_next_hop_objects(kernel):
 
 
 def test_routes_of_bird(kernel):
-    bird = Router(kernel.lab, kernel.forwarder, "bird")
-    socket = os.path.join(bird.dir, "ctl")
-
-    def birdc(*words):
-        return kernel.forwarder.sh("birdc", "-s", socket, *words)
+    bird = Bird(kernel.lab, kernel.forwarder, BIRD)
     try:
-        bird.launch("/usr/sbin/bird", "-f", "-c", bird.write("bird.conf", BIRD), "-s", socket)
         kernel.expect({"198.18.0.0/24": [LON1], "198.18.1.0/24": [LON1, LON2], "198.18.2.0/24": ["blackhole"]})
         bird.write("bird.conf", BIRD.replace("198.18.0.0/24 via 10.10.0.2", "198.18.0.0/24 via 10.11.0.2")
                    .replace("  route 198.18.2.0/24 blackhole;\n", ""))
-        birdc("configure")
+        bird.birdc("configure")
         kernel.expect({"198.18.0.0/24": [LON2], "198.18.1.0/24": [LON1, LON2]})
         routes = json.loads(kernel.forwarder.ip("-j", "route", "show", "proto", "bird"))
         assert {route["dst"] for route in routes} == set(kernel.has())

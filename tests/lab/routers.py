@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FRR and GoBGP on a host, as the routers that a forwarder learns from."""
+"""FRR, BIRD and GoBGP on a host, as the routers around a forwarder and those that it learns from."""
 import json
 import os
 import shutil
@@ -47,14 +47,15 @@ class Router:
 
 
 class Frr(Router):
-    """zebra with its FPM, and bgpd, whose configuration is `bgp`."""
+    """zebra, with its FPM unless `fpm` is None, and bgpd, whose configuration is `bgp`."""
 
     def __init__(self, lab, host, bgp, fpm="127.0.0.1 port 2620", name="frr"):
         super().__init__(lab, host, name)
         shutil.chown(self.dir, "frr", "frr")
         common = ["-z", f"{self.dir}/zserv.api", "--vty_socket", self.dir, "-P", "0", "--log", "stdout"]
-        self.launch("/usr/lib/frr/zebra", "-f", self.write("zebra.conf", f"fpm address {fpm}\n"), "-i",
-                    f"{self.dir}/zebra.pid", "-M", "dplane_fpm_nl", *common)
+        zebra = self.write("zebra.conf", f"fpm address {fpm}\n" if fpm else "")
+        self.launch("/usr/lib/frr/zebra", "-f", zebra, "-i", f"{self.dir}/zebra.pid",
+                    *(["-M", "dplane_fpm_nl"] if fpm else []), *common)
         assert wait_until(lambda: os.path.exists(f"{self.dir}/zserv.api"), 10), self.log()
         self.launch("/usr/lib/frr/bgpd", "-f", self.write("bgpd.conf", bgp), "-i", f"{self.dir}/bgpd.pid", "-p", "179",
                     *common)
@@ -69,6 +70,18 @@ class Frr(Router):
         routes = json.loads(self.vtysh("show ip route bgp json") or "{}")
         return {prefix: {hop["ip"] for hop in route["nexthops"] if hop.get("active") and "ip" in hop}
                 for prefix, entries in routes.items() for route in entries if route.get("selected")}
+
+
+class Bird(Router):
+    """bird, with a configuration in its own words."""
+
+    def __init__(self, lab, host, config, name="bird"):
+        super().__init__(lab, host, name)
+        self.socket = os.path.join(self.dir, "ctl")
+        self.launch("/usr/sbin/bird", "-f", "-c", self.write("bird.conf", config), "-s", self.socket)
+
+    def birdc(self, *words, **options):
+        return sh("birdc", "-s", self.socket, *words, **options)
 
 
 class GoBgp(Router):
