@@ -120,6 +120,10 @@ class Site:
             server.start()
         self.daemon.start("--socket", self.daemon.socket)
 
+    def close(self):
+        """The forwarder's exit status."""
+        return self.daemon.stop()
+
     def anyctl(self, *argv):
         return sh(os.path.join(BUILD, "anyctl"), "-s", self.daemon.socket, *argv)
 
@@ -218,23 +222,25 @@ What you saw
     return story.good
 
 
-def main():
+def perform(picture, make_site, tell_story):
+    """Makes a site in a lab and tells its story: the exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
-    print(PICTURE)
-    with Lab() as lab:
-        site = Site(lab)
-        try:
-            site.start()
-            good = tell(site)
-        finally:
-            status = site.daemon.stop()
-    print("\nEvery step went as told." if good and status == 0 else "\nNot every step went as told.")
-    return 0 if good and status == 0 else 1
+    print(picture, flush=True)
+    try:
+        with Lab() as lab:
+            site = make_site(lab)
+            try:
+                site.start()
+                good = tell_story(site)
+            finally:
+                status = site.close()
+    except KeyboardInterrupt:
+        return 130
+    good = good and status == 0
+    print("\nEvery step went as told." if good else "\nNot every step went as told.")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(perform(PICTURE, Site, tell))

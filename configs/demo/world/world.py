@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The story of two sites; configs/demo/world/run starts it. Exit status 0: every step went as told."""
 import os
-import signal
 import socket
 import sys
 import time
@@ -11,8 +10,8 @@ sys.path[:0] = [os.path.join(HERE, "../../../tests"), os.path.join(HERE, "..")]
 
 from internet import SERVICE_PREFIX, Internet  # noqa: E402
 from lab.daemon import wait_until  # noqa: E402
-from lab.net import BUILD, Lab, sh  # noqa: E402
-from story import PORT, PROBES_PER_S, SERVICE, Probe  # noqa: E402
+from lab.net import BUILD, sh  # noqa: E402
+from story import PORT, PROBES_PER_S, SERVICE, Probe, perform  # noqa: E402
 
 PICTURE = """
                 AS 65100          AS 65300          AS 65200
@@ -118,28 +117,10 @@ What you saw
   3  London's forwarder has no server left and withdraws: Paris reaches New York over the only AS path that is left.
      A millisecond is lost for each that BGP took for that.
   4  London has servers and announces again. What is lost here arrived before the routers' kernels knew the route.""")
+    if not story.good:
+        print(internet.log(), file=sys.stderr)
     return story.good
 
 
-def main():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
-    print(PICTURE)
-    with Lab() as lab:
-        internet = Internet(lab)
-        try:
-            internet.start()
-            good = tell(internet)
-            if not good:
-                print(internet.log(), file=sys.stderr)
-        finally:
-            status = internet.close()
-    print("\nEvery step went as told." if good and status == 0 else "\nNot every step went as told.")
-    return 0 if good and status == 0 else 1
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(perform(PICTURE, Internet, tell))
