@@ -72,7 +72,8 @@ class Story:
         lost = self.probe.lost(first, end)
         well = found == [paris, los_angeles] and lost <= may_lose
         self.good = self.good and well
-        print(ROW.format(self.step, what, *found[0], *found[1], f"{lost} of {end - first}", "yes" if well else "NO"), flush=True)
+        print(ROW.format(self.step, what, *found[0], *found[1], f"{lost} of {end - first}", "yes" if well else "NO"),
+              flush=True)
 
     def service(self, verb, *servers):
         """A server takes its announcement back, or makes it again; it goes on serving what still arrives."""
