@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bench-fib: our forwarding tables beside those of DPDK's libraries, in one process. */
 #include "cases.h"
+#include "huge.h"
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_memory.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-/* Puts private memory, in huge pages, in the place of the shared memory that --no-huge takes: the libraries' tables
- * shall lie as ours do. What the EAL has already stored comes along. */
-static int use_huge_pages(const struct rte_memseg_list *list, void *unused)
-{
-    long page = sysconf(_SC_PAGESIZE);
-    size_t pages = list->len / (size_t)page;
-    unsigned char *resident = malloc(pages);
-    char *from = list->base_va;
-    char *to = mmap(NULL, list->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    (void)unused;
-    if (resident == NULL || to == MAP_FAILED || mincore(from, list->len, resident) != 0) {
-        free(resident);
-        return -1;
-    }
-    for (size_t i = 0; i < pages; i++) {
-        if ((resident[i] & 1) != 0) {
-            memcpy(to + i * (size_t)page, from + i * (size_t)page, (size_t)page);
-        }
-    }
-    free(resident);
-    if (mremap(to, list->len, list->len, MREMAP_MAYMOVE | MREMAP_FIXED, from) != from) {
-        return -1;
-    }
-    return madvise(from, list->len, MADV_HUGEPAGE);
-}
 
 static void eal_start(const char *program)
 {
@@ -55,9 +26,7 @@ static void eal_start(const char *program)
         fprintf(stderr, "the EAL does not start: %s\n", rte_strerror(rte_errno));
         exit(1);
     }
-    if (rte_memseg_list_walk(use_huge_pages, NULL) != 0) {
-        fprintf(stderr, "no huge pages for the libraries: their figures are too high\n");
-    }
+    huge_pages_use();
 }
 
 int main(int argc, char **argv)
