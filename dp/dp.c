@@ -2,6 +2,7 @@
 #include "bfd_io.h"
 #include "dp_private.h"
 #include "log.h"
+#include "memif.h"
 #include <errno.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -151,6 +152,14 @@ static int open_ports(struct dp *dp, const struct dp_settings *settings, struct 
 {
     if (settings->port_count > PIPE_PORTS_MAX / 2) {
         return error_set(error, -E2BIG, "more than %d ports", PIPE_PORTS_MAX / 2);
+    }
+    /* all of them first: later, who listens on a socket may be ourselves */
+    for (unsigned int i = 0; i < settings->port_count; i++) {
+        int result = memif_prepare(&settings->ports[i], error);
+
+        if (result != 0) {
+            return result;
+        }
     }
     for (unsigned int i = 0; i < settings->port_count; i++) {
         const struct port_settings *one = &settings->ports[i];

@@ -138,7 +138,7 @@ int api_listen(struct api_listener *listener, const char *path, mode_t mode, con
         result = listener->lock;
         goto free_path;
     }
-    result = stale_socket_remove(&address, SOCK_STREAM, error);
+    result = stale_socket_remove(&address, error);
     if (result == 0) {
         result = bind_and_listen(listener, &address, mode, group, error);
     }

@@ -4,10 +4,13 @@
 #define STALE_SOCKET_H
 
 #include "error.h"
+#include <stdbool.h>
 #include <sys/un.h>
 
-/* Removes the socket at the address' path if nobody listens there; type: SOCK_STREAM or as it was. 0 if the path is
- * free now; -EADDRINUSE with a text: somebody listens, or the file is no socket; or another -errno with a text. */
-int stale_socket_remove(const struct sockaddr_un *address, int type, struct error *error) MUST_USE;
+/* Whether somebody has the socket at the address' path. He does not hear of the question. */
+bool socket_is_served(const struct sockaddr_un *address);
+/* Removes the socket at the address' path if nobody has it. 0 if the path is free now; -EADDRINUSE with a text:
+ * somebody has it, or the file is no socket; or another -errno with a text. */
+int stale_socket_remove(const struct sockaddr_un *address, struct error *error) MUST_USE;
 
 #endif

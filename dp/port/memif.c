@@ -18,26 +18,6 @@ static struct sockaddr_un address_of(const struct port_memif *memif)
     return address;
 }
 
-/* The process that listens; 0: none. */
-static pid_t listener_of(const struct port_memif *memif)
-{
-    struct sockaddr_un address = address_of(memif);
-    size_t size =
-        memif->abstract ? offsetof(struct sockaddr_un, sun_path) + 1 + strlen(memif->socket) : sizeof(address);
-    struct ucred peer = {0};
-    socklen_t length = sizeof(peer);
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        return 0;
-    }
-    if (connect(fd, (const struct sockaddr *)&address, (socklen_t)size) == 0) {
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
-    }
-    close(fd);
-    return peer.pid;
-}
-
 static int check_folder(const char *path, struct error *error)
 {
     int length = (int)(strrchr(path, '/') - path);
@@ -52,20 +32,19 @@ static int check_folder(const char *path, struct error *error)
 static int prepare(const struct port_memif *memif, struct error *error)
 {
     struct sockaddr_un address = address_of(memif);
-    pid_t listener = listener_of(memif);
     int result;
 
-    if (memif->client) {
-        return listener != 0 ? 0
-                             : error_set(error, -ECONNREFUSED,
-                                         "nobody listens on %s%s; start the other side first, or be the server",
-                                         memif->abstract ? "@" : "", memif->socket);
-    }
-    if (memif->abstract || listener == getpid()) { /* another port's: one socket serves many ids */
+    if (memif->abstract) {
         return 0;
     }
+    if (memif->client) {
+        return socket_is_served(&address)
+                   ? 0
+                   : error_set(error, -ECONNREFUSED,
+                               "nobody listens on %s; start the other side first, or be the server", memif->socket);
+    }
     result = check_folder(memif->socket, error);
-    return result == 0 ? stale_socket_remove(&address, SOCK_SEQPACKET, error) : result;
+    return result == 0 ? stale_socket_remove(&address, error) : result;
 }
 
 int memif_prepare(const struct port_settings *port, struct error *error)

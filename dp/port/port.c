@@ -2,7 +2,6 @@
 #include "port.h"
 #include "devargs.h"
 #include "log.h"
-#include "memif.h"
 #include "netdev.h"
 #include <errno.h>
 #include <net/if.h>
@@ -335,10 +334,6 @@ static int main_device_open(struct port *port, const struct port_settings *setti
 
     if (devargs_format(settings, index, devargs, sizeof(devargs)) != 0) {
         return error_set(error, -EINVAL, "port %s: bad device argument \"%s\"", settings->name, settings->argument);
-    }
-    result = memif_prepare(settings, error);
-    if (result != 0) {
-        return result;
     }
     result = device_open(devargs, settings->name, port->device_name, &port->device, error);
     if (result == 0) {

@@ -64,7 +64,6 @@ def test_a_line_that_is_no_request_is_told_so_and_the_next_one_is_answered(rpc, 
 
 CALLS = {
     "an unknown method": ("nope", {}, -32601),
-    "a method of a later issue": ("session.open", {"api": 1, "client": "test"}, -32601),
     "an unknown parameter": ("version", {"what": 1}, -32602),
     "a missing parameter": ("instance.down", {}, -32602),
     "a parameter of the wrong type": ("instance.down", {"name": 7}, -32602),

@@ -182,6 +182,9 @@ def test_a_client_that_does_not_read_costs_nobody_a_packet_and_is_told_what_it_l
     while (message := deaf.receive()).get("method") == "capture.packet":
         told += 1
     end = message["result"]
-    assert end["packets"] == told and end["lost"] > 0 and told + end["lost"] >= 20000, end
+    while told < end["packets"]:  # the answer overtakes what waits
+        assert deaf.receive()["method"] == "capture.packet"
+        told += 1
+    assert end["lost"] > 0 and told + end["lost"] >= 20000, end
     deaf.close()
     london.reset()
