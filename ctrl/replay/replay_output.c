@@ -111,7 +111,7 @@ int replay_output_open(struct replay_output *output, const char *folder, const s
 {
     int result;
 
-    *output = (struct replay_output){.watch = {saw}, .dp = dp};
+    *output = (struct replay_output){.watch = {.saw = saw}, .dp = dp};
     output->format = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
     if (output->format == NULL) {
         return error_set(error, -ENOMEM, "no memory");

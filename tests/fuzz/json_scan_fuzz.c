@@ -62,8 +62,8 @@ static void compare_text(struct json_scan *scan, const json_t *string)
 
 static void compare_number(struct json_scan *scan, const json_t *number)
 {
-    bool is_integer;
-    int64_t integer;
+    bool is_integer = false;
+    int64_t integer = 0;
 
     require(json_is_number(number) && json_scan_number(scan, &is_integer, &integer));
     require(is_integer == json_is_integer(number));

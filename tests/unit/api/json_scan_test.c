@@ -120,7 +120,7 @@ static void values_are_read_where_they_are_asked_for(void **state)
     bool inner = true;
     bool is_integer;
     bool flag;
-    int64_t number;
+    int64_t number = 0;
 
     (void)state;
     assert_true(json_scan_open(&scan, '{') && json_scan_key(&scan, &first, &word));
