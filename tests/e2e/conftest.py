@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import os
+
 import pytest
 
 from london import INSTANCES, London
+
+
+def pytest_collection_modifyitems(items):
+    if not os.environ.get("ANYFWD_TEST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="only with tests/run --long"))
 
 
 @pytest.fixture(scope="session")

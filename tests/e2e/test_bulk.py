@@ -98,6 +98,7 @@ def resident_mib(daemon):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) >> 10
 
 
+@pytest.mark.long
 def test_a_full_table_comes_in_parts_and_others_are_served(daemon):
     here = os.path.dirname(os.path.abspath(__file__))
     monitor = subprocess.Popen([sys.executable, "-B", "-c", MONITOR, daemon.socket, os.path.dirname(here)],

@@ -259,6 +259,7 @@ def world():
             made.close()
 
 
+@pytest.mark.long
 def test_frr_bird_and_we_choose_the_same_winner_or_there_is_a_reason(world):
     chance, steps = world.chance, collections.Counter()
     for i in range(PREFIXES):

@@ -196,6 +196,7 @@ def test_frr_by_fpm(fpm):
     fpm.agrees(frr.table, 30)
 
 
+@pytest.mark.long
 def test_gobgp_by_bmp(bmp):
     lon1, lon2, gobgp = bmp.speakers["lon1"], bmp.speakers["lon2"], bmp.router
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ports that are shared memory: two forwarders back to back, two interfaces on one socket."""
+import pytest
+
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab
 
@@ -37,6 +39,7 @@ def link_of(daemon, name):
     return next(port for port in daemon.rpc().call("port.list")["ports"] if port["name"] == name)["link"]
 
 
+@pytest.mark.long
 def test_two_forwarders_meet_on_one_socket_and_a_killed_servers_socket_is_replaced():
     pair = Pair()
     try:

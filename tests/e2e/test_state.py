@@ -112,6 +112,7 @@ def test_the_configuration_wins(daemon):
     assert "is the configuration's now" in daemon.log()
 
 
+@pytest.mark.long
 def test_a_kill_at_any_moment_leaves_a_file_that_loads(daemon):
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from lab.net import ROOT, TAG
 
 # who answers, and the AS path to it, at each step
@@ -11,6 +13,7 @@ PARIS = [["lon1", "65002"], ["lon2", "65002"], ["ny1", "65300 65200 65001"], ["l
 LOS_ANGELES = ["ny1", "65001"]
 
 
+@pytest.mark.long
 def test_two_sites_with_real_bgp_serve_who_is_near_and_stand_in_for_each_other():
     done = subprocess.run(["/usr/bin/python3", "-B", os.path.join(ROOT, "configs/demo/world/world.py")], text=True,
                           capture_output=True, timeout=240, stdin=subprocess.DEVNULL,
