@@ -135,6 +135,7 @@ def test_a_full_table_comes_in_parts_and_others_are_served(daemon):
 
 
 def test_the_same_again_changes_nothing(daemon):
+    load(daemon, list(updates(2 * LINE)))
     rpc = daemon.rpc()
     before = rpc.call("status")["generation"]
     results, _ = load(daemon, list(updates(2 * LINE)))
