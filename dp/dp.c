@@ -308,7 +308,7 @@ static void publish_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
 
 void dp_port_set_mac(struct dp *dp, unsigned int index, const uint8_t mac[6])
 {
-    bool changed = memcmp(dp->ports[index].mac.addr_bytes, mac, 6) != 0;
+    bool changed = memcmp(dp->ports[index].mac, mac, 6) != 0;
 
     publish_mac(dp, index, mac);
     for (unsigned int i = 0; i < dp->port_count && changed; i++) {

@@ -144,7 +144,7 @@ static int wire_port(struct dp *dp, unsigned int index)
     unsigned int twin = dp->lane_count;
     int result;
 
-    dp_port_set_mac(dp, index, port->mac.addr_bytes);
+    dp_port_set_mac(dp, index, port->mac);
     pipe_port->twin = PIPE_NO_TWIN;
     /* each worker its share, so that the port's rate is what was asked for */
     pipe_port->icmp_interval = rte_get_tsc_hz() * dp->worker_count / port->icmp_rate;

@@ -72,7 +72,7 @@ static int add_adjacency(struct site *site, const struct site_case *one, enum fa
 
     rewrite.port = (uint16_t)(EGRESS + number % one->egresses);
     memcpy(rewrite.header, (const uint8_t[]){0x02, 0, 0, 0x66, (uint8_t)(number >> 8), (uint8_t)number}, 6);
-    memcpy(rewrite.header + 6, site->dp->ports[rewrite.port].mac.addr_bytes, 6);
+    memcpy(rewrite.header + 6, site->dp->ports[rewrite.port].mac, 6);
     memcpy(rewrite.header + 12, family == FAMILY_V4 ? "\x08\x00" : "\x86\xdd", 2);
     id = dp_adjacency_create(site->dp, &rewrite);
     if (id > 0) {

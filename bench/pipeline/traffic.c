@@ -95,7 +95,7 @@ static void make_frame(const struct site *site, const struct site_case *one, uns
     struct frame frame = {0};
 
     frame.ethernet.src_addr = (struct rte_ether_addr){{0x02, 0, 0, 0, 0, 9}};
-    frame.ethernet.dst_addr = site->dp->ports[0].mac;
+    memcpy(frame.ethernet.dst_addr.addr_bytes, site->dp->ports[0].mac, RTE_ETHER_ADDR_LEN);
     if (family == FAMILY_V4) {
         make_v4(&frame, flow, site->feed.stream.length - RTE_ETHER_HDR_LEN, (uint32_t)(destination >> 96));
     } else {

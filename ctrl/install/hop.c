@@ -38,7 +38,7 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
     }
     rewrite.header_length = ETH_HLEN;
     memcpy(rewrite.header, neighbour->mac, ETH_ALEN);
-    memcpy(rewrite.header + ETH_ALEN, dp_port(install->dp, hop->port)->mac.addr_bytes, ETH_ALEN);
+    memcpy(rewrite.header + ETH_ALEN, dp_port(install->dp, hop->port)->mac, ETH_ALEN);
     memcpy(rewrite.header + 2 * ETH_ALEN, &ether_type, sizeof(ether_type));
     if (hop->tunnel.type != TUNNEL_NONE) {
         tunnel_add_header(&hop->tunnel, hop->family, &rewrite);

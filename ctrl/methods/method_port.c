@@ -29,7 +29,7 @@ json_t *json_port(const struct control *control, unsigned int index)
     return json_pack(
         "{s:s, s:s, s:o, s:s, s:o, s:i, s:s, s:i, s:o, s:o}", "name", port->name, "device", config->device.text, "vlan",
         config->has_vlan ? json_integer(config->vlan) : json_null(), "netdev", link != NULL ? link->name : port->netdev,
-        "mac", json_mac(port->mac.addr_bytes), "mtu", (int)install_mtu(control->install, index), "link",
+        "mac", json_mac(port->mac), "mtu", (int)install_mtu(control->install, index), "link",
         install_running(control->install, index) ? "up" : "down", "queues", (int)port->rx_queues, "steer",
         xdp ? json_string(config->steer == CONFIG_STEER_TRANSIT ? "transit" : "anycast") : json_null(), "addresses",
         link != NULL ? json_addresses(install_kernel(control->install), link->ifindex) : json_array());

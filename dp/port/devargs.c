@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devargs.h"
 #include <errno.h>
+#include <rte_ether.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,11 +91,10 @@ int devargs_format(const struct port_settings *settings, unsigned int index, cha
     return n > 0 && (size_t)n < size ? 0 : -EINVAL;
 }
 
-int devargs_format_twin(const char *twin, unsigned int index, const struct rte_ether_addr *mac, char *out, size_t size)
+int devargs_format_twin(const char *twin, unsigned int index, const uint8_t mac[6], char *out, size_t size)
 {
-    const uint8_t *b = mac->addr_bytes;
-    int n = snprintf(out, size, "net_tap_twin%u,iface=%s,mac=%02x:%02x:%02x:%02x:%02x:%02x", index, twin, b[0], b[1],
-                     b[2], b[3], b[4], b[5]);
+    int n = snprintf(out, size, "net_tap_twin%u,iface=%s,mac=%02x:%02x:%02x:%02x:%02x:%02x", index, twin, mac[0],
+                     mac[1], mac[2], mac[3], mac[4], mac[5]);
 
     return n > 0 && (size_t)n < size ? 0 : -EINVAL;
 }

@@ -12,7 +12,6 @@ int devargs_format(const struct port_settings *settings, unsigned int index, cha
 /* The same for a queue of an AF_XDP port, which is a device of its own. */
 int devargs_format_xdp(const char *interface, unsigned int index, unsigned int queue, char *out, size_t size) MUST_USE;
 /* The same for the kernel twin. */
-int devargs_format_twin(const char *twin, unsigned int index, const struct rte_ether_addr *mac, char *out,
-                        size_t size) MUST_USE;
+int devargs_format_twin(const char *twin, unsigned int index, const uint8_t mac[6], char *out, size_t size) MUST_USE;
 
 #endif

@@ -171,14 +171,17 @@ static int port_queues_set_up(const struct port *port, uint16_t mtu, struct rte_
 /* The far end of a TAP has the device's MAC, so frames for us need another one. */
 static void choose_mac(struct port *port)
 {
-    rte_eth_macaddr_get(port->device, &port->mac);
+    struct rte_ether_addr mac = {0};
+
+    rte_eth_macaddr_get(port->device, &mac);
     if (port->kind == PORT_TAP) {
-        port->mac.addr_bytes[0] = 0x02;
-        port->mac.addr_bytes[5] ^= 0x80;
+        mac.addr_bytes[0] = 0x02;
+        mac.addr_bytes[5] ^= 0x80;
     }
-    if (!rte_is_valid_assigned_ether_addr(&port->mac)) { /* a ring, say, has none */
-        rte_eth_random_addr(port->mac.addr_bytes);
+    if (!rte_is_valid_assigned_ether_addr(&mac)) { /* a ring, say, has none */
+        rte_eth_random_addr(mac.addr_bytes);
     }
+    memcpy(port->mac, mac.addr_bytes, sizeof(port->mac));
 }
 
 static int choose_queues(struct port *port, const struct port_settings *settings, unsigned int workers,
@@ -235,7 +238,7 @@ static int twin_open(struct port *port, const struct port_settings *settings, un
         return error_set(error, -EEXIST, "port %s: there already is an interface %s; give its kernel twin another name",
                          port->name, settings->twin);
     }
-    if (devargs_format_twin(settings->twin, index, &port->mac, devargs, sizeof(devargs)) != 0) {
+    if (devargs_format_twin(settings->twin, index, port->mac, devargs, sizeof(devargs)) != 0) {
         return error_set(error, -EINVAL, "port %s: \"%s\" cannot be an interface name", port->name, settings->twin);
     }
     result = device_open(devargs, port->name, name, &port->twin_device, error);
@@ -391,8 +394,8 @@ int port_open_vlan(struct port *port, const struct port *parent, const struct po
                           .icmp_rate = settings->icmp_rate != 0 ? settings->icmp_rate : ICMP_RATE,
                           .mtu = parent->mtu,
                           .mtu_max = parent->mtu_max,
-                          .one_segment = parent->one_segment,
-                          .mac = parent->mac};
+                          .one_segment = parent->one_segment};
+    memcpy(port->mac, parent->mac, sizeof(port->mac));
     snprintf(port->name, sizeof(port->name), "%s", settings->name);
     snprintf(port->device_name, sizeof(port->device_name), "%s", parent->device_name);
     snprintf(port->wire, sizeof(port->wire), "%s", parent->wire);
@@ -445,11 +448,11 @@ void port_set_mac(struct port *port, const uint8_t mac[6])
 {
     struct rte_ether_addr next;
 
-    memcpy(next.addr_bytes, mac, sizeof(next.addr_bytes));
-    if (rte_is_same_ether_addr(&port->mac, &next)) {
+    if (memcmp(port->mac, mac, sizeof(port->mac)) == 0) {
         return;
     }
-    port->mac = next;
+    memcpy(port->mac, mac, sizeof(port->mac));
+    memcpy(next.addr_bytes, mac, sizeof(next.addr_bytes));
     /* the address of an AF_XDP port's device is the netdev's own, that of a TAP's the far end's */
     if (port->kind == PORT_AF_XDP || port->kind == PORT_TAP) {
         return;

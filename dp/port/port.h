@@ -9,8 +9,6 @@
 
 #include "attributes.h"
 #include "error.h"
-#include <rte_ether.h>
-#include <rte_mempool.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +16,8 @@
 #define PORT_NAME_MAX   32
 #define PORT_NONE       UINT16_MAX
 #define PORT_TWIN_MTU   1500 /* the TAP driver takes no more */
+
+struct rte_mempool; /* control code includes this file, and DPDK's take a second to compile */
 
 enum port_kind { PORT_PCI, PORT_AF_XDP, PORT_TAP, PORT_MEMIF, PORT_PCAP, PORT_NULL, PORT_VDEV };
 
@@ -61,9 +61,9 @@ struct port {
     uint16_t mtu_max; /* what device and buffers can take; the netdev of PORT_AF_XDP may be given another MTU later */
     bool one_segment; /* the device sends no packet of several segments */
     unsigned int icmp_rate;
-    uint16_t vlan;             /* VID of a sub-interface, else 0 */
-    uint16_t parent;           /* index, of a sub-interface */
-    struct rte_ether_addr mac; /* what frames for us carry */
+    uint16_t vlan;   /* VID of a sub-interface, else 0 */
+    uint16_t parent; /* index, of a sub-interface */
+    uint8_t mac[6];  /* what frames for us carry */
     bool started;
 };
 

@@ -10,6 +10,7 @@
 #include "full_lists.h"
 #include "unit.h"
 #include <rte_byteorder.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

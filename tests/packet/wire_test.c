@@ -25,7 +25,7 @@ static struct dp *create(unsigned int ports, unsigned int workers, unsigned int 
                                      .rx_queues = (uint16_t)rx_queues,
                                      .tx_queues = (uint16_t)tx_queues,
                                      .icmp_rate = 1000,
-                                     .mac.addr_bytes = {2, 0, 0, 0, 0, (uint8_t)i}};
+                                     .mac = {2, 0, 0, 0, 0, (uint8_t)i}};
     }
     return dp;
 }

@@ -99,13 +99,13 @@ static void device_arguments_that_do_not_fit_are_refused(void **state)
 
 static void a_twin_has_the_mac_of_its_port(void **state)
 {
-    static const struct rte_ether_addr mac = {{0x02, 0, 0x5e, 0x10, 0xaa, 0xff}};
+    static const uint8_t mac[6] = {0x02, 0, 0x5e, 0x10, 0xaa, 0xff};
     char out[128];
 
     (void)state;
-    assert_int_equal(devargs_format_twin("up", 3, &mac, out, sizeof(out)), 0);
+    assert_int_equal(devargs_format_twin("up", 3, mac, out, sizeof(out)), 0);
     assert_string_equal(out, "net_tap_twin3,iface=up,mac=02:00:5e:10:aa:ff");
-    assert_int_equal(devargs_format_twin("up", 3, &mac, out, 20), -EINVAL);
+    assert_int_equal(devargs_format_twin("up", 3, mac, out, 20), -EINVAL);
 }
 
 int main(void)
