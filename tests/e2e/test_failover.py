@@ -116,6 +116,7 @@ def feed(london, prefixes, *instances, batch=5000):
                                              for name in instances])
 
 
+@pytest.mark.long
 def test_instance_down_takes_the_same_time_for_1_and_1000_and_100000_prefixes(london):
     medians = {}
     for count in (1, 1000, 100_000):

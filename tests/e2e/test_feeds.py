@@ -148,6 +148,7 @@ def start_over(routed):
     routed.london.rpc = routed.london.daemon.rpc()
 
 
+@pytest.mark.long
 def test_frr_by_fpm(fpm):
     lon1, lon2, frr = fpm.speakers["lon1"], fpm.speakers["lon2"], fpm.router
     announce(lon1, PREFIXES)

@@ -347,7 +347,7 @@ def outputs(sinks):
     return {index: sorted(frames) for index, frames in by_index.items()}
 
 
-@pytest.mark.parametrize("seed", [1, "random"])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.long), "random"])
 def test_what_leaves_is_what_linux_sends(seed):
     if seed == "random":
         seed = int(os.environ.get("ANYFWD_SEED", random.SystemRandom().randrange(1 << 32)))
