@@ -6,6 +6,7 @@
  * (a second daemon ends here), kernel mirror and XDP, EAL and ports, tables, workers, and then the loop, which answers
  * whoever has connected meanwhile. Down in reverse.
  */
+#include "access.h"
 #include "api_server.h"
 #include "config_compare.h"
 #include "feeds.h"
@@ -97,6 +98,11 @@ static int reload_file(struct daemon *daemon, struct error *error)
         config_free(next);
         return error_set(error, -EBUSY, "only a restart changes %s", what.text);
     }
+    result = access_apply(&daemon->forwarder.control, next, error);
+    if (result != 0) {
+        config_free(next);
+        return result;
+    }
     site_set_cause(daemon->forwarder.control.site, "config.reload", SITE_SESSION_OPERATOR);
     result =
         apply_config(daemon->forwarder.control.site, daemon->forwarder.control.install, daemon->config, next, error);
@@ -183,6 +189,7 @@ static int listen_on(struct daemon *daemon, struct api_server **server, const ch
         .mode = (mode_t)daemon->config->api.mode,
         .group = daemon->config->api.group,
         .read_only = read_only,
+        .allow = methods_allow,
         .done = methods_done,
     };
 
@@ -214,6 +221,9 @@ static int start(struct daemon *daemon, struct error *error)
 {
     int result = plan_make(daemon->config, &daemon->forwarder.plan, error);
 
+    if (result == 0) {
+        result = access_apply(&daemon->forwarder.control, daemon->config, error);
+    }
     if (result == 0) {
         result = start_loop(daemon, error);
     }

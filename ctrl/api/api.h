@@ -56,6 +56,7 @@ struct api_call {
 
 enum api_flag {
     API_CHANGES = 1 << 0, /* changes something: logged with the peer, refused on a read-only socket */
+    API_SESSION = 1 << 1, /* of use within a session, which may do no more than its own */
 };
 
 struct json_scan;

@@ -71,7 +71,8 @@ static void accept_again(void *owner)
 int api_server_create(struct api_server **out, struct loop *loop, const struct api_server_options *options,
                       const struct api_method *methods, size_t method_count, void *context, struct error *error)
 {
-    const struct jsonrpc_methods table = {methods, method_count, context, options->read_only, options->done};
+    const struct jsonrpc_methods table = {methods,        method_count, context, options->read_only,
+                                          options->allow, options->done};
     struct api_server *server = calloc(1, sizeof(*server));
     int result;
 

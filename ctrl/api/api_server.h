@@ -19,6 +19,8 @@ struct api_server_options {
     mode_t mode;       /* of the socket, e.g. 0660 */
     const char *group; /* name of the group that the socket is given to; NULL: the process's */
     bool read_only;    /* methods with API_CHANGES answer API_ERR_NOT_ALLOWED */
+    /* Who may call what: struct jsonrpc_methods. NULL: everybody everything. */
+    int (*allow)(struct api_call *call, int flags);
     void (*done)(struct api_call *call, int code); /* told of each call that changes something; NULL: nobody is */
     unsigned int max_clients;                      /* those beyond are told API_ERR_BUSY and closed; 0: 1024 */
 };

@@ -249,6 +249,14 @@ static void log_stream(const struct api_peer *peer, const struct jsonrpc_stream 
                length == LOGGED_PARAMS ? "..." : "", peer->text, outcome);
 }
 
+int jsonrpc_allow(const struct jsonrpc_methods *methods, const struct api_method *method, struct api_call *call)
+{
+    if ((method->flags & API_CHANGES) != 0 && methods->read_only) {
+        return api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only", method->name);
+    }
+    return methods->allow != NULL ? methods->allow(call, method->flags) : 0;
+}
+
 static int request_run(const struct request *request, const struct jsonrpc_methods *methods, struct api_call *call,
                        struct jsonrpc_stream **stream, json_t **value)
 {
@@ -269,9 +277,8 @@ static int request_run(const struct request *request, const struct jsonrpc_metho
         json_decref(params);
         return *stream != NULL ? API_AGAIN : api_fail(call, API_ERR_INTERNAL, "out of memory");
     }
-    if ((method->flags & API_CHANGES) != 0 && methods->read_only) {
-        code = api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only", method->name);
-    } else {
+    code = jsonrpc_allow(methods, method, call);
+    if (code == 0) {
         code = method->call(call, params, value);
     }
     if ((method->flags & API_CHANGES) != 0) {

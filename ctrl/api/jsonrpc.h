@@ -17,6 +17,9 @@ struct jsonrpc_methods {
     size_t count;
     void *context;  /* handed to every handler */
     bool read_only; /* methods that change something answer API_ERR_NOT_ALLOWED */
+    /* Whether the caller may call the method of these flags (enum api_flag): 0, or an API error with a text. NULL: it
+     * may. */
+    int (*allow)(struct api_call *call, int flags);
     /* Told after each call of a method that changes something, with its code. NULL: nobody is. */
     void (*done)(struct api_call *call, int code);
 };
@@ -47,6 +50,9 @@ int jsonrpc_begin(struct jsonrpc_work *work, const char *line, size_t length, st
  * are broken off and the connection is of no more use. */
 int jsonrpc_step(struct jsonrpc_work *work, const struct jsonrpc_methods *methods, const struct api_peer *peer,
                  struct byte_queue *out) MUST_USE;
+/* Whether the caller may call the method. 0, or an API error with a text. For jsonrpc_stream.c. */
+int jsonrpc_allow(const struct jsonrpc_methods *methods, const struct api_method *method,
+                  struct api_call *call) MUST_USE;
 /* Drops what is pending. */
 void jsonrpc_abandon(struct jsonrpc_work *work);
 /* Writes an error answer to nobody in particular (id null). 0 or -ENOMEM. */

@@ -256,11 +256,7 @@ static int finish_reading(struct jsonrpc_stream *stream, const struct jsonrpc_me
     if (code == 0) {
         code = check_request(stream, call);
     }
-    if (code == 0 && (stream->method->flags & API_CHANGES) != 0 && methods->read_only) {
-        code = api_fail(call, API_ERR_NOT_ALLOWED, "%s changes something, and this socket is read-only",
-                        stream->method->name);
-    }
-    return code;
+    return code == 0 ? jsonrpc_allow(methods, stream->method, call) : code;
 }
 
 int jsonrpc_stream_step(struct jsonrpc_stream *stream, const struct jsonrpc_methods *methods, struct api_call *call,

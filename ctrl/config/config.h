@@ -24,10 +24,11 @@
         type *items;      \
     }
 
-#define CONFIG_NAME_MAX          63 /* bytes in the name of a site, port, peer or instance */
-#define CONFIG_IFNAME_MAX        15 /* bytes in the name of a Linux interface */
-#define CONFIG_FEED_NAME_MAX     20 /* bytes in the name of a feed: its peers' names end in it */
-#define CONFIG_BGP_NEXT_HOPS_MAX 16 /* addresses in a bgp_next_hop */
+#define CONFIG_NAME_MAX           63  /* bytes in the name of a site, port, peer or instance */
+#define CONFIG_IFNAME_MAX         15  /* bytes in the name of a Linux interface */
+#define CONFIG_FEED_NAME_MAX      20  /* bytes in the name of a feed: its peers' names end in it */
+#define CONFIG_BGP_NEXT_HOPS_MAX  16  /* addresses in a bgp_next_hop */
+#define CONFIG_LIMIT_PREFIXES_MAX 256 /* of what a source of routes may announce */
 
 struct config_site {
     const char *name; /* required; also a folder's name under state_dir */
@@ -36,11 +37,26 @@ struct config_site {
     bool has_router_id; /* IPv4 */
 };
 
+/* What a source of routes may do. */
+struct config_limits {
+    CONFIG_LIST(struct prefix) prefixes; /* its routes lie within one of them; none: anywhere */
+    uint32_t max_prefixes;               /* 0: as many as it likes */
+};
+
+/* A client of the API, by the name that it opens its session with. */
+struct config_client {
+    const char *name;                 /* required */
+    CONFIG_LIST(const char *) groups; /* whose members may be it; none: writers alone */
+    struct config_limits limits;
+};
+
 struct config_api {
-    const char *socket;           /* path; /run/anyfwd/anyfwd.sock */
-    uint32_t mode;                /* permission bits of the socket; 0660 */
-    const char *group;            /* that owns the socket; NULL: the daemon's own */
-    const char *read_only_socket; /* path of a second socket that only reads; NULL: none */
+    const char *socket;                /* path; /run/anyfwd/anyfwd.sock */
+    uint32_t mode;                     /* permission bits of the socket; 0660 */
+    const char *group;                 /* that owns the socket; NULL: the daemon's own */
+    const char *read_only_socket;      /* path of a second socket that only reads; NULL: none */
+    CONFIG_LIST(const char *) writers; /* groups whose members may change things; none: whoever can connect */
+    CONFIG_LIST(struct config_client) clients;
 };
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_ON, CONFIG_HUGEPAGES_OFF };
@@ -275,6 +291,7 @@ struct config_feed {
     CONFIG_LIST(uint32_t) protocols; /* likewise: indexes of CONFIG_FEED_PROTOCOLS; none: all but "kernel" */
     uint32_t local_pref;             /* likewise: of its candidates; 100 */
     uint32_t stale_s;                /* for which its routes are kept when it has gone; 120 */
+    struct config_limits limits;
 };
 
 struct config {

@@ -168,7 +168,18 @@ static const struct config_type as_path = LIST_OF(as_step, 0, 1024);
 static const struct config_type communities = LIST_OF(community, 0, 1024, .distinct = true);
 static const struct config_type large_communities = LIST_OF(large, 0, 1024, .distinct = true);
 
+static const struct config_type groups = LIST_OF(group, 1, 64, .single = true, .distinct = true);
+static const struct config_type prefixes =
+    LIST_OF(prefix, 1, CONFIG_LIMIT_PREFIXES_MAX, .single = true, .distinct = true);
+
 /* mappings, and the lists of them */
+
+/* What a source of routes may do: keys of each that there is. */
+#define LIMITS(struct_)                                                         \
+    {"prefixes", &prefixes, AT(struct_, limits.prefixes)},                      \
+    {                                                                           \
+        "max_prefixes", &u32, AT(struct_, limits.max_prefixes), .fallback = "0" \
+    }
 
 static const struct config_field site_fields[] = {
     {"name", &folder, AT(config_site, name), .required = true, .restart = true},
@@ -178,11 +189,22 @@ static const struct config_field site_fields[] = {
 };
 static const struct config_type site = MAPPING(config_site, site_fields, .wanted = "site: {name: NAME, asn: NUMBER}");
 
+static const struct config_field client_fields[] = {
+    {"name", &name, AT(config_client, name), .required = true, .identity = true},
+    {"groups", &groups, AT(config_client, groups)},
+    LIMITS(config_client),
+    END,
+};
+static const struct config_type client = MAPPING(config_client, client_fields);
+static const struct config_type clients = LIST_OF(client, 0, 256, .distinct = true);
+
 static const struct config_field api_fields[] = {
-    {"socket", &socket_path, AT(config_api, socket), .fallback = "/run/anyfwd/anyfwd.sock"},
-    {"mode", &mode, AT(config_api, mode), .fallback = "0660"},
-    {"group", &group, AT(config_api, group)},
-    {"read_only_socket", &socket_path, AT(config_api, read_only_socket)},
+    {"socket", &socket_path, AT(config_api, socket), .fallback = "/run/anyfwd/anyfwd.sock", .restart = true},
+    {"mode", &mode, AT(config_api, mode), .fallback = "0660", .restart = true},
+    {"group", &group, AT(config_api, group), .restart = true},
+    {"read_only_socket", &socket_path, AT(config_api, read_only_socket), .restart = true},
+    {"writers", &groups, AT(config_api, writers)},
+    {"clients", &clients, AT(config_api, clients)},
     END,
 };
 static const struct config_type api = MAPPING(config_api, api_fields, .check = config_check_api);
@@ -359,6 +381,7 @@ static const struct config_field feed_fields[] = {
     {"protocols", &protocols, AT(config_feed, protocols)},
     {"local_pref", &u32, AT(config_feed, local_pref), .fallback = "100"},
     {"stale_s", &seconds, AT(config_feed, stale_s), .fallback = "120"},
+    LIMITS(config_feed),
     END,
 };
 static const struct config_type feed = MAPPING(config_feed, feed_fields, .check = config_check_feed);
@@ -366,7 +389,7 @@ static const struct config_type feeds = LIST_OF(feed, 0, 256, .distinct = true);
 
 static const struct config_field config_fields[] = {
     {"site", &site, AT(config, site), .required = true},
-    {"api", &api, AT(config, api), .restart = true},
+    {"api", &api, AT(config, api)},
     {"dpdk", &dpdk, AT(config, dpdk), .restart = true},
     {"ports", &ports, AT(config, ports), .restart = true},
     {"anycast", &anycast, AT(config, anycast)},
@@ -385,6 +408,7 @@ const struct config_type config_schema = MAPPING(config, config_fields);
 bool config_has(const struct config_field *field, const void *base)
 {
     const void *member = config_member(field, base);
+    struct config_items items;
     const char *string;
 
     if (field->has != 0) {
@@ -393,6 +417,10 @@ bool config_has(const struct config_field *field, const void *base)
     if (field->type->kind == KIND_STRING) {
         memcpy(&string, member, sizeof(string));
         return string != NULL;
+    }
+    if (field->type->kind == KIND_LIST) {
+        memcpy(&items, member, sizeof(items));
+        return items.count > 0 || field->type->min == 0;
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feed_session.h"
 #include "log.h"
+#include "session_limits.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,20 @@ static void flush(void *owner, int peer)
     site_session_flush(session->site, session->id, &id);
 }
 
+/* What the feed's limits forbid. Its route of before is not what it says any more, so it goes. */
+static void refuse(struct feed_session *session, const struct candidate_key *key, const struct prefix *prefix,
+                   int result)
+{
+    struct error error;
+
+    if (!session->told_limit) {
+        site_limit_text(session->site, session->id, prefix, result, &error);
+        log_warning("%s: a route is refused: %s", session->name, error.text);
+        session->told_limit = true;
+    }
+    site_route_del(session->site, prefix, key, NULL);
+}
+
 static int upsert(void *owner, int peer, const struct feed_route *route)
 {
     struct feed_session *session = owner;
@@ -56,8 +71,13 @@ static int upsert(void *owner, int peer, const struct feed_route *route)
         .key = {session->id, (uint16_t)peer, route->path_id},
         .target = route->target,
     };
+    int result;
 
-    return site_route_set(session->site, &route->prefix, &candidate, NULL);
+    result = site_route_set(session->site, &route->prefix, &candidate, NULL);
+    if (result == -EPERM || result == -EDQUOT) {
+        refuse(session, &candidate.key, &route->prefix, result);
+    }
+    return result;
 }
 
 static void withdraw(void *owner, int peer, const struct prefix *prefix, uint32_t path_id)
@@ -101,7 +121,7 @@ static void commit(void *owner)
 int feed_session_open(struct feed_session *session, struct site *site, uint32_t own_as, const char *name,
                       const char *source, struct error *error)
 {
-    struct site_session_spec spec = {.client = name, .source = source, .on_disconnect = SITE_KEEP};
+    struct site_session_spec spec = {.client = name, .source = source, .on_disconnect = SITE_KEEP, .own = true};
     int id = site_session_open(site, &spec, NULL, error);
 
     if (id < 0) {
@@ -124,6 +144,15 @@ int feed_session_open(struct feed_session *session, struct site *site, uint32_t 
         .id = (uint16_t)id,
     };
     return 0;
+}
+
+int feed_session_limit(struct feed_session *session, const struct config_limits *limits)
+{
+    session->told_limit = false;
+    return site_session_limit(session->site, session->id,
+                              &(struct site_limits){.prefixes = limits->prefixes.items,
+                                                    .prefix_count = limits->prefixes.count,
+                                                    .max_prefixes = limits->max_prefixes});
 }
 
 void feed_session_close(struct feed_session *session)

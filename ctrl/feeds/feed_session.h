@@ -3,6 +3,7 @@
 #ifndef FEED_SESSION_H
 #define FEED_SESSION_H
 
+#include "config.h"
 #include "feed.h"
 #include "session.h"
 
@@ -11,12 +12,15 @@ struct feed_session {
     struct site *site;
     const char *name;
     uint16_t id;
-    bool told_full; /* that there is no room was logged */
+    bool told_full;  /* that there is no room was logged */
+    bool told_limit; /* that a route was refused */
 };
 
 /* name must outlive it; `source` says what it is, for people. 0 or -errno with a text. */
 int feed_session_open(struct feed_session *session, struct site *site, uint32_t own_as, const char *name,
                       const char *source, struct error *error) MUST_USE;
+/* What it may announce from now on. 0 or -ENOMEM. */
+int feed_session_limit(struct feed_session *session, const struct config_limits *limits) MUST_USE;
 /* Its routes and peers go; to be committed. */
 void feed_session_close(struct feed_session *session);
 /* Candidates that it has in the site. */

@@ -142,11 +142,12 @@ int feeds_apply(struct feeds *feeds, const struct config *config, struct error *
         struct error one;
         int result;
 
-        if (find(feeds, feed->name) != NULL) {
-            continue;
-        }
+        started = find(feeds, feed->name);
         settings_of(feed, &settings);
-        result = start(feeds, kinds[feed->type], &settings, &started, &one);
+        result = started == NULL ? start(feeds, kinds[feed->type], &settings, &started, &one) : 0;
+        if (result == 0 && feed_session_limit(&started->session, &feed->limits) != 0) {
+            result = error_set(&one, -ENOMEM, "feed %s: no memory for its limits", feed->name);
+        }
         if (result != 0) {
             log_error("%s", one.text);
             *error = first_error == 0 ? one : *error;

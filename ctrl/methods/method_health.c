@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* instance.down, instance.up, instance.drain, instance.heartbeat */
+#include "access.h"
 #include "methods_private.h"
 #include <errno.h>
 
@@ -48,9 +49,14 @@ int method_instance_heartbeat(struct api_call *call, const json_t *params, json_
 {
     const struct control *control = call->context;
     struct name_params in;
+    uint16_t session;
     int code = read_params(call, params, name_table, ARRAY_SIZE(name_table), &in, NULL);
 
     (void)result;
+    if (code != 0) {
+        return code;
+    }
+    code = access_is_writer(call) ? 0 : own_instance(call, in.name, &session);
     if (code != 0) {
         return code;
     }

@@ -107,8 +107,7 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     return code;
 }
 
-/* The call's session, which may make this instance, or change the one there is. 0 or an API error. */
-static int own_instance(struct api_call *call, const char *name, uint16_t *session)
+int own_instance(struct api_call *call, const char *name, uint16_t *session)
 {
     const struct control *control = call->context;
     int id = site_instance_id(control->site, name);

@@ -3,6 +3,7 @@
  * session.open, session.eor, session.close, session.list: the sessions of ctrl/site, each bound to a connection. What
  * a connection does that has opened a session is that session's; without, the operator's.
  */
+#include "access.h"
 #include "api_stream.h"
 #include "log.h"
 #include "methods_private.h"
@@ -61,6 +62,11 @@ static void on_gone(struct api_stream *stream)
         }
     }
     client_forget(holder);
+}
+
+bool call_has_session(const struct api_call *call)
+{
+    return call->peer != NULL && client_of(call->context, call->peer->client) != NULL;
 }
 
 int call_session(struct api_call *call, uint16_t *id)
@@ -171,6 +177,10 @@ int method_session_open(struct api_call *call, const json_t *params, json_t **re
     if (code != 0) {
         return code;
     }
+    code = access_check_client(call, spec.client);
+    if (code != 0) {
+        return code;
+    }
     if (client_of(control, call->peer->client) != NULL) {
         return api_fail(call, API_ERR_EXISTS, "this connection has a session already");
     }
@@ -190,6 +200,12 @@ int method_session_open(struct api_call *call, const json_t *params, json_t **re
         api_stream_close(&holder->stream);
         free(holder);
         return id == -EBUSY ? API_ERR_BUSY : API_ERR_TABLE_FULL; /* busy: a feed of the daemon's own has that name */
+    }
+    if (access_limit(control, (uint16_t)id) != 0) {
+        api_stream_close(&holder->stream);
+        free(holder);
+        site_session_leave(control->site, (uint16_t)id);
+        return api_fail(call, API_ERR_INTERNAL, "no memory");
     }
     holder->control = control;
     holder->client = call->peer->client;
@@ -301,11 +317,13 @@ json_t *json_site_session(const struct site *site, uint16_t id)
 {
     const struct site_session *session = site_session(site, id);
 
-    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:o, s:s, s:I, s:I}", "session", (int)id, "client", session->client,
-                     "source", session->source, "uid", (json_int_t)session->uid, "on_disconnect",
+    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o, s:I}", "session", (int)id, "client",
+                     session->client, "source", session->source, "uid", (json_int_t)session->uid, "on_disconnect",
                      on_disconnects[session->on_disconnect], "stale_s",
                      session->has_stale_s ? json_integer(session->stale_s) : json_null(), "state", state_of(session),
-                     "routes", (json_int_t)rib_counts(site_rib(site))->of_session[id], "stale",
+                     "routes", (json_int_t)rib_counts(site_rib(site))->of_session[id], "prefixes",
+                     (json_int_t)rib_counts(site_rib(site))->prefixes_of_session[id], "max_prefixes",
+                     session->max_prefixes > 0 ? json_integer(session->max_prefixes) : json_null(), "stale",
                      (json_int_t)site_session_stale(site, id));
 }
 

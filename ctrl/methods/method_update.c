@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "methods_private.h"
 #include "session.h"
+#include "session_limits.h"
 #include "txn.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ void change_take_back(struct site *site, const struct change *undo)
 {
     if (!undo->had_before) {
         site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
-    } else if (can_be_set(site, &undo->candidate) && site_route_set(site, &undo->prefix, &undo->candidate, NULL) < 0) {
+    } else if (can_be_set(site, &undo->candidate) &&
+               site_route_restore(site, &undo->prefix, &undo->candidate, NULL) < 0) {
         log_error("no memory to take back a change of a route: it is lost");
     }
 }
@@ -71,6 +73,14 @@ void update_tick(struct site *site)
     }
 }
 
+static void refuse_beyond_limits(struct update *update, const struct change *add, int result)
+{
+    struct error error;
+
+    site_limit_text(update->control->site, update->session, &add->prefix, result, &error);
+    update_refuse(update, LIST_ADD, add->index, result == -EPERM ? API_ERR_NOT_ALLOWED : API_ERR_TABLE_FULL, &error);
+}
+
 static int apply_add(struct update *update, const struct change *add)
 {
     const struct candidate_key *key = &add->candidate.key;
@@ -95,6 +105,10 @@ static int apply_add(struct update *update, const struct change *add)
     undo = &update->undo[update->undo_count];
     *undo = *add;
     result = site_route_set(update->control->site, &add->prefix, &add->candidate, &undo->candidate);
+    if (result == -EPERM || result == -EDQUOT) {
+        refuse_beyond_limits(update, add, result);
+        return 0;
+    }
     if (result < 0) {
         return result;
     }

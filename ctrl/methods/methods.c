@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "access.h"
 #include "methods_private.h"
 #include "monitor.h"
 #include "session.h"
@@ -10,20 +11,20 @@
 const struct api_method methods[] = {
     {"version", 0, method_version, NULL},
     {"status", 0, method_status, NULL},
-    {"peer.set", API_CHANGES, method_peer_set, NULL},
-    {"peer.del", API_CHANGES, method_peer_del, NULL},
+    {"peer.set", API_CHANGES | API_SESSION, method_peer_set, NULL},
+    {"peer.del", API_CHANGES | API_SESSION, method_peer_del, NULL},
     {"peer.list", 0, method_peer_list, NULL},
-    {"instance.set", API_CHANGES, method_instance_set, NULL},
-    {"instance.del", API_CHANGES, method_instance_del, NULL},
+    {"instance.set", API_CHANGES | API_SESSION, method_instance_set, NULL},
+    {"instance.del", API_CHANGES | API_SESSION, method_instance_del, NULL},
     {"instance.list", 0, method_instance_list, NULL},
     {"instance.down", API_CHANGES, method_instance_down, NULL},
     {"instance.up", API_CHANGES, method_instance_up, NULL},
     {"instance.drain", API_CHANGES, method_instance_drain, NULL},
-    {"instance.heartbeat", API_CHANGES, method_instance_heartbeat, NULL},
+    {"instance.heartbeat", API_CHANGES | API_SESSION, method_instance_heartbeat, NULL},
     {"debug.freeze", API_CHANGES, method_debug_freeze, NULL},
     {"failover.list", 0, method_failover_list, NULL},
-    {"route.update", API_CHANGES, NULL, &update_reader},
-    {"route.flush", API_CHANGES, method_route_flush, NULL},
+    {"route.update", API_CHANGES | API_SESSION, NULL, &update_reader},
+    {"route.flush", API_CHANGES | API_SESSION, method_route_flush, NULL},
     {"route.get", 0, method_route_get, NULL},
     {"route.explain", 0, method_route_explain, NULL},
     {"route.list", 0, method_route_list, NULL},
@@ -35,13 +36,13 @@ const struct api_method methods[] = {
     {"feed.load", API_CHANGES, method_feed_load, NULL},
     {"feed.unload", API_CHANGES, method_feed_unload, NULL},
     {"flow.explain", 0, method_flow_explain, NULL},
-    {"session.open", API_CHANGES, method_session_open, NULL},
-    {"session.eor", API_CHANGES, method_session_eor, NULL},
-    {"session.close", API_CHANGES, method_session_close, NULL},
+    {"session.open", API_CHANGES | API_SESSION, method_session_open, NULL},
+    {"session.eor", API_CHANGES | API_SESSION, method_session_eor, NULL},
+    {"session.close", API_CHANGES | API_SESSION, method_session_close, NULL},
     {"session.list", 0, method_session_list, NULL},
-    {"txn.begin", API_CHANGES, method_txn_begin, NULL},
-    {"txn.commit", API_CHANGES, method_txn_commit, NULL},
-    {"txn.abort", API_CHANGES, method_txn_abort, NULL},
+    {"txn.begin", API_CHANGES | API_SESSION, method_txn_begin, NULL},
+    {"txn.commit", API_CHANGES | API_SESSION, method_txn_commit, NULL},
+    {"txn.abort", API_CHANGES | API_SESSION, method_txn_abort, NULL},
     {"monitor.subscribe", 0, method_monitor_subscribe, NULL},
     {"port.list", 0, method_port_list, NULL},
     {"neighbour.list", 0, method_neighbour_list, NULL},
@@ -80,6 +81,7 @@ void methods_stop(struct control *control)
     txn_close(control);
     state_close(control);
     monitors_free(control);
+    access_free(control);
 }
 
 int read_params(struct api_call *call, const json_t *params, const struct api_param *table, size_t n, void *out,

@@ -14,6 +14,7 @@
 #include "site.h"
 #include <sys/queue.h>
 
+struct access;
 struct session_client;
 struct monitors;
 struct state;
@@ -33,6 +34,7 @@ struct control {
     /* Reads the configuration file again, whole or not at all. 0 or -errno with a text. NULL: there is none. */
     int (*reload)(void *owner, struct error *error);
     void *reload_owner;
+    struct access *access;                       /* access.c's; NULL: everybody may do everything */
     LIST_HEAD(, session_client) session_clients; /* method_session.c's */
     struct monitors *monitors;                   /* monitor.c's; NULL: nobody has subscribed yet */
     struct state *state;                         /* state.c's; NULL: nothing is saved */
@@ -41,6 +43,8 @@ struct control {
 
 /* Once everything is there: restores what the operator had set, and keeps it from now on. */
 void methods_start(struct control *control);
+/* Whether the caller may call the method of these flags. For struct api_server_options. */
+int methods_allow(struct api_call *call, int flags) MUST_USE;
 /* A call that changes something was run. For struct api_server_options. */
 void methods_done(struct api_call *call, int code);
 /* Every 10 ms: monitors, saving, transactions that take too long. */

@@ -73,9 +73,13 @@ int method_config_reload(struct api_call *call, const json_t *params, json_t **r
 /* The session that the call works on: its connection's, or the operator's. 0; API_ERR_SESSION if another connection has
  * resumed it; API_ERR_ABORTED if the connection's transaction is aborted. */
 int call_session(struct api_call *call, uint16_t *id) MUST_USE;
+/* The connection has one, be it lost to another one. */
+bool call_has_session(const struct api_call *call);
 /* Whether a call may change what belongs to `owner` already: the operator may, and each its own. 0 or
  * API_ERR_NOT_ALLOWED with a text. */
 int check_owner(struct api_call *call, uint16_t session, uint16_t owner, const char *what, const char *name) MUST_USE;
+/* The call's session, which may make this instance, or change the one there is. 0 or an API error. */
+int own_instance(struct api_call *call, const char *name, uint16_t *session) MUST_USE;
 json_t *json_site_session(const struct site *site, uint16_t id);
 /* Where a path leads to: {instance?, next_hop, alive, why, port} or {action, alive}. */
 json_t *write_path(const struct control *control, const struct outcome_path *path);

@@ -93,7 +93,7 @@ static const char *refusal(const json_t *answer)
 
 static int call(struct forwarder *forwarder, const char *line, size_t length, struct error *error)
 {
-    const struct jsonrpc_methods table = {methods, method_count, &forwarder->control, false, NULL};
+    const struct jsonrpc_methods table = {methods, method_count, &forwarder->control, false, NULL, NULL};
     const struct api_peer self = {.pid = getpid(), .text = "the replay"};
     struct jsonrpc_work work = {0};
     struct byte_queue answers = {0};

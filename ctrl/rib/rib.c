@@ -218,18 +218,29 @@ static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct c
     return at < entry->n_candidates && key_rank(&entry->candidates[at].key) == key_rank(key);
 }
 
-/* change: 1 or -1, already applied to the entry */
-static void count(struct rib *rib, const struct rib_entry *entry, const struct candidate *candidate, int change)
+/* Its session has another one: which would be beside it. */
+static bool has_sibling(const struct rib_entry *entry, uint32_t at)
 {
+    const struct candidate *candidate = &entry->candidates[at];
+    uint16_t session_id = candidate->key.session_id;
+
+    return (at > 0 && candidate[-1].key.session_id == session_id) ||
+           (at + 1 < entry->n_candidates && candidate[1].key.session_id == session_id);
+}
+
+/* change: 1, of a candidate that has come, or -1, of one that is to go. */
+static void count(struct rib *rib, const struct rib_entry *entry, uint32_t at, int change)
+{
+    const struct candidate *candidate = &entry->candidates[at];
     const struct candidate_key *key = &candidate->key;
     unsigned int family = entry->prefix.addr.family;
-    uint32_t others = entry->n_candidates - (change > 0);
 
     rib->counts.candidates[family] += (uint32_t)change;
     rib->counts.of_session[key->session_id] += (uint32_t)change;
     rib->counts.of_peer[key->peer_id] += (uint32_t)change;
     rib->counts.stale_of_session[key->session_id] += candidate->stale ? (uint32_t)change : 0;
-    if (others == 0) {
+    rib->counts.prefixes_of_session[key->session_id] += has_sibling(entry, at) ? 0 : (uint32_t)change;
+    if (entry->n_candidates == 1) {
         rib->counts.prefixes[family] += (uint32_t)change;
     }
 }
@@ -283,7 +294,7 @@ int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candid
     entry->candidates[at] = *candidate;
     attrs_ref(candidate->attrs);
     entry->n_candidates++;
-    count(rib, entry, candidate, 1);
+    count(rib, entry, at, 1);
     rib_mark_entry(rib, entry);
     return RIB_ADDED;
 }
@@ -292,10 +303,10 @@ static void entry_withdraw(struct rib *rib, struct rib_entry *entry, uint32_t at
 {
     struct candidate gone = entry->candidates[at];
 
+    count(rib, entry, at, -1);
     entry->n_candidates--;
     memmove(&entry->candidates[at], &entry->candidates[at + 1],
             (entry->n_candidates - at) * sizeof(*entry->candidates));
-    count(rib, entry, &gone, -1);
     hand_back(rib, &gone, old);
     rib_mark_entry(rib, entry);
 }

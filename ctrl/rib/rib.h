@@ -87,6 +87,7 @@ struct rib_counts {
     uint32_t prefixes[FAMILIES]; /* with at least one candidate */
     uint32_t candidates[FAMILIES];
     uint32_t of_session[RIB_IDS]; /* candidates */
+    uint32_t prefixes_of_session[RIB_IDS];
     uint32_t stale_of_session[RIB_IDS];
     uint32_t of_peer[RIB_IDS]; /* candidates, over all sessions */
 };

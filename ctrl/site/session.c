@@ -66,6 +66,7 @@ static void session_take(struct site *site, struct site_session *session, const 
     session->has_stale_s = spec->has_stale_s || spec->on_disconnect == SITE_STALE;
     session->stale_s = spec->has_stale_s ? spec->stale_s : SITE_STALE_S_DEFAULT;
     session->long_lived_stale_s = spec->long_lived_stale_s;
+    session->own = spec->own;
     session->connected = true;
     session->closed = false;
     session->since_ms = site->now_ms;
@@ -95,6 +96,15 @@ int site_session_open(struct site *site, const struct site_session_spec *spec, b
     return id;
 }
 
+static void session_free(struct site *site, uint32_t id)
+{
+    if (site->sessions[id] != NULL) {
+        free(site->sessions[id]->allowed);
+        free(site->sessions[id]);
+        site->sessions[id] = NULL;
+    }
+}
+
 int site_sessions_create(struct site *site)
 {
     const struct site_session_spec operator_spec = {.client = "operator", .on_disconnect = SITE_KEEP};
@@ -114,7 +124,7 @@ int site_sessions_create(struct site *site)
 void site_sessions_free(struct site *site)
 {
     for (uint32_t id = 0; id < site->session_end; id++) {
-        free(site->sessions[id]);
+        session_free(site, id);
     }
     free(site->sessions);
 }
@@ -142,8 +152,7 @@ static void session_remove(struct site *site, uint16_t id)
 {
     session_remove_names(site, id);
     log_notice("session %s is over", site->sessions[id]->client);
-    free(site->sessions[id]);
-    site->sessions[id] = NULL;
+    session_free(site, id);
 }
 
 void site_session_close(struct site *site, uint16_t id, bool withdraw)

@@ -45,6 +45,7 @@ struct site_session_spec {
     uint32_t stale_s;
     bool has_stale_s;            /* else SITE_STALE_S_DEFAULT, or with SITE_KEEP for ever */
     uint32_t long_lived_stale_s; /* 0: swept at stale_s */
+    bool own;                    /* a feed of the daemon's own, no client of the API */
 };
 
 struct site_session {
@@ -55,6 +56,11 @@ struct site_session {
     uint32_t stale_s;
     bool has_stale_s;
     uint32_t long_lived_stale_s;
+    bool own;
+    /* session_limits.c's: */
+    struct prefix *allowed; /* none: anywhere */
+    uint32_t allowed_count;
+    uint32_t max_prefixes; /* 0: any number */
     /* the site's: */
     bool connected;    /* a client has it now */
     bool closed;       /* by its client, who left its candidates here */

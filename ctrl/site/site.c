@@ -262,8 +262,8 @@ static void hand_back(struct site *site, enum family family, const struct candid
     }
 }
 
-int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
-                   struct candidate *old)
+int site_route_restore(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
+                       struct candidate *old)
 {
     enum family family = prefix->addr.family;
     struct candidate before;
@@ -284,6 +284,14 @@ int site_route_set(struct site *site, const struct prefix *prefix, const struct 
         hand_back(site, family, &before, old);
     }
     return result;
+}
+
+int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
+                   struct candidate *old)
+{
+    int result = site_limits_check(site, candidate->key.session_id, prefix);
+
+    return result != 0 ? result : site_route_restore(site, prefix, candidate, old);
 }
 
 bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,

@@ -115,11 +115,15 @@ bool site_failopen(const struct site *site);
 uint64_t site_now_ms(const struct site *site);
 
 /* Routes. The candidate's key names session, peer and path id; its peer and instance must exist; attrs come from
- * site_attrs(). enum rib_change or -errno. *old (NULL: not wanted) as rib_upsert() has it; what it holds is the
- * caller's, to be given back by site_candidate_release(). Setting it again before that needs no memory. */
+ * site_attrs(). enum rib_change or -errno, of which session_limits.h explains -EPERM and -EDQUOT. *old (NULL: not
+ * wanted) as rib_upsert() has it; what it holds is the caller's, to be given back by site_candidate_release(). Setting
+ * it again before that needs no memory. */
 struct attrs_table *site_attrs(struct site *site);
 int site_route_set(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
                    struct candidate *old) MUST_USE;
+/* The same for one that was there: its session's limits do not matter. */
+int site_route_restore(struct site *site, const struct prefix *prefix, const struct candidate *candidate,
+                       struct candidate *old) MUST_USE;
 bool site_route_del(struct site *site, const struct prefix *prefix, const struct candidate_key *key,
                     struct candidate *old);
 void site_candidate_release(struct site *site, enum family family, const struct candidate *candidate);

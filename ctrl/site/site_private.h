@@ -102,6 +102,10 @@ void site_health_follow(struct site *site, struct site_instance *instance);
 void site_health_apply(struct site *site);
 void site_health_tick(struct site *site);
 
+/* session_limits.c */
+/* 0; -EPERM: the session may have no route there; -EDQUOT: no further one. */
+int site_limits_check(const struct site *site, uint16_t id, const struct prefix *prefix) MUST_USE;
+
 /* session.c */
 int site_sessions_create(struct site *site) MUST_USE;
 void site_sessions_free(struct site *site);

@@ -45,7 +45,7 @@ static void answer_line(const char *line, size_t length)
 {
     static const struct api_peer peer = {.text = "nobody"};
     struct toy toy = {0};
-    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, false, NULL};
+    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, false, NULL, NULL};
     struct jsonrpc_work work = {0};
     struct byte_queue out = {0};
 

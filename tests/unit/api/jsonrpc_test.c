@@ -21,7 +21,7 @@ static int clear(void **state)
 /* Everything that one line is answered with. */
 static const char *answer_to_bytes(const char *line, size_t length, bool read_only)
 {
-    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, read_only, NULL};
+    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, read_only, NULL, NULL};
     struct jsonrpc_work work = {0};
 
     byte_queue_consume(&out, byte_queue_length(&out));
@@ -143,7 +143,7 @@ static void a_batch_runs_one_request_a_step(void **state)
 {
     static const char line[] = "[{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1},"
                                "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":2}]";
-    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, false, NULL};
+    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &toy, false, NULL, NULL};
     struct jsonrpc_work work = {0};
 
     (void)state;

@@ -33,7 +33,7 @@ static struct {
 static inline int setup_with(unsigned int max_clients)
 {
     struct api_server_options options = {.path = world.path, .mode = 0600, .max_clients = max_clients};
-    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &world.toy, false, NULL};
+    const struct jsonrpc_methods methods = {toy_methods, ARRAY_SIZE(toy_methods), &world.toy, false, NULL, NULL};
     struct error error;
 
     world.toy = (struct toy){0};

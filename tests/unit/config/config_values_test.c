@@ -46,6 +46,7 @@ static void a_site_alone_has_every_default(void **state)
     assert_int_equal(config->api.mode, 0660);
     assert_null(config->api.group);
     assert_null(config->api.read_only_socket);
+    assert_int_equal(config->api.writers.count + config->api.clients.count, 0);
     assert_int_equal(config->dpdk.hugepages, CONFIG_HUGEPAGES_AUTO);
     assert_int_equal(config->dpdk.memory_mb, 512);
     assert_int_equal(config->dpdk.control_lcore, 0);
@@ -111,6 +112,13 @@ static void every_key_of_the_sections_is_read(void **state)
     assert_int_equal(config->api.mode, 0600);
     assert_string_equal(config->api.group, "anyfwd");
     assert_string_equal(config->api.read_only_socket, "/tmp/ro.sock");
+    assert_int_equal(config->api.writers.count, 2);
+    assert_string_equal(config->api.writers.items[1], "noc");
+    assert_int_equal(config->api.clients.count, 1);
+    assert_string_equal(config->api.clients.items[0].name, "exabgp");
+    assert_string_equal(config->api.clients.items[0].groups.items[0], "exabgp");
+    assert_prefix(&config->api.clients.items[0].limits.prefixes.items[1], "2001:db8:a::/48");
+    assert_int_equal(config->api.clients.items[0].limits.max_prefixes, 100);
     assert_int_equal(config->dpdk.hugepages, CONFIG_HUGEPAGES_OFF);
     assert_int_equal(config->dpdk.memory_mb, 1024);
     assert_int_equal(config->dpdk.control_lcore, 2);

@@ -343,6 +343,16 @@ static void check_entry(struct fixture *f, const struct rib_entry *entry, uint32
     }
 }
 
+static bool list_has_session(const struct list *list, uint32_t prefix, uint32_t session_id)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (list->items[i].prefix == prefix && list->items[i].candidate.key.session_id == session_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_counts(const struct fixture *f)
 {
     struct rib_counts *expected = calloc(1, sizeof(*expected));
@@ -358,6 +368,9 @@ static void check_counts(const struct fixture *f)
     }
     for (uint32_t i = 0; i < PREFIXES; i++) {
         expected->prefixes[f->prefixes[i].addr.family] += list_count(&f->list, i) > 0;
+        for (uint32_t session_id = 0; session_id < SESSIONS; session_id++) {
+            expected->prefixes_of_session[session_id] += list_has_session(&f->list, i, session_id);
+        }
     }
     assert_memory_equal(rib_counts(f->rib), expected, sizeof(*expected));
     free(expected);

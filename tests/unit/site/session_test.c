@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sessions as feeds use them: whose a candidate is, and what becomes of it when its feed goes and comes back. */
 #include "session.h"
+#include "session_limits.h"
 #include "site_world.h"
 #include "unit.h"
 #include <errno.h>
@@ -226,6 +227,50 @@ static void one_that_is_closed_may_leave_its_candidates(void **state)
     assert_int_equal(feed_sweep(), 1);
 }
 
+static int feed_tries(const char *text)
+{
+    struct prefix prefix = prefix_from(text);
+    struct candidate candidate = {.key = {feed.id, feed.peer, 0}, .target = {.kind = TARGET_BLACKHOLE}};
+    int result;
+
+    candidate.attrs = attrs_intern(site_attrs(site()), &(struct attrs){0});
+    assert_non_null(candidate.attrs);
+    result = site_route_set(site(), &prefix, &candidate, NULL);
+    attrs_unref(site_attrs(site()), candidate.attrs);
+    assert_int_equal(site_commit(site()), 0);
+    return result;
+}
+
+static void a_session_has_no_more_and_nothing_else_than_its_limits_let_it(void **state)
+{
+    const struct prefix allowed[] = {prefix_from("172.16.0.0/12"), prefix_from("2001:db8::/32")};
+    struct prefix prefix = prefix_from("10.0.0.0/8");
+    struct error error;
+
+    (void)state;
+    feed_open(&spec);
+    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){allowed, 2, 3}), 0);
+    assert_int_equal(feed_tries("172.16.0.0/12"), RIB_ADDED);
+    assert_int_equal(feed_tries("2001:db8:1::/48"), RIB_ADDED);
+    assert_int_equal(feed_tries("0.0.0.0/0"), -EPERM); /* what covers it is not within it */
+    assert_int_equal(feed_tries("172.0.0.0/8"), -EPERM);
+    assert_int_equal(feed_tries("::/0"), -EPERM);
+    assert_int_equal(feed_tries("172.17.0.0/16"), RIB_ADDED);
+    assert_int_equal(feed_tries("172.18.0.0/16"), -EDQUOT);
+    assert_int_equal(feed_tries("172.17.0.0/16"), RIB_UNCHANGED); /* what is there may change */
+    site_limit_text(site(), feed.id, &prefix, -EPERM, &error);
+    assert_string_equal(error.text, "10.0.0.0/8: lies in none of the prefixes that session \"feed\" may announce");
+    site_limit_text(site(), feed.id, &prefix, -EDQUOT, &error);
+    assert_string_equal(error.text, "10.0.0.0/8: session \"feed\" has the 3 prefixes that it may have");
+
+    /* less than there is: what there is stays */
+    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){.max_prefixes = 1}), 0);
+    assert_int_equal(rib_counts(site_rib(site()))->prefixes_of_session[feed.id], 3);
+    assert_int_equal(feed_tries("10.0.0.0/8"), -EDQUOT);
+    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){0}), 0);
+    assert_int_equal(feed_tries("10.0.0.0/8"), RIB_ADDED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -239,6 +284,7 @@ int main(void)
         TEST(what_is_stale_for_long_ranks_last),
         TEST(a_session_has_one_client_and_one_owner),
         TEST(one_that_is_closed_may_leave_its_candidates),
+        TEST(a_session_has_no_more_and_nothing_else_than_its_limits_let_it),
     };
     world_require();
     return cmocka_run_group_tests(tests, world_start, world_stop);
