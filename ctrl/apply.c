@@ -82,7 +82,8 @@ static struct bfd_check bfd_of(const struct config_bfd *bfd)
     };
 }
 
-static struct probe_settings probe_of(const struct config_probe *probe, bool has_address)
+/* `text`: what it asks, or runs; NULL: nothing of this kind. */
+static struct probe_settings probe_of(const struct config_probe *probe, bool has_address, const char *text)
 {
     struct probe_settings settings;
 
@@ -90,25 +91,33 @@ static struct probe_settings probe_of(const struct config_probe *probe, bool has
     settings.interval_ms = probe->interval_ms;
     settings.timeout_ms = probe->timeout_ms;
     settings.port = (uint16_t)probe->port;
+    settings.insecure = probe->insecure;
+    settings.wanted = (uint16_t)(probe->has_status ? probe->status : 0);
     settings.has_address = has_address;
     if (has_address) {
         settings.address = probe->address;
-    } else {
-        snprintf(settings.command, sizeof(settings.command), "%s", probe->run);
     }
+    snprintf(settings.text, sizeof(settings.text), "%s", text != NULL ? text : "");
     return settings;
 }
 
 static void add_probes(const struct config_health *health, struct health_settings *settings)
 {
     if (health->has_tcp) {
-        settings->probes[CHECK_TCP] = probe_of(&health->tcp, true);
+        settings->probes[CHECK_TCP] = probe_of(&health->tcp, true, NULL);
     }
     if (health->has_icmp) {
-        settings->probes[CHECK_ICMP] = probe_of(&health->icmp, true);
+        settings->probes[CHECK_ICMP] = probe_of(&health->icmp, true, NULL);
+    }
+    if (health->has_http) {
+        settings->probes[CHECK_HTTP] = probe_of(&health->http, true, health->http.url);
+    }
+    if (health->has_dns) {
+        settings->probes[CHECK_DNS] = probe_of(&health->dns, true, health->dns.name);
+        settings->probes[CHECK_DNS].wanted = config_dns_type(health->dns.type);
     }
     if (health->has_command) {
-        settings->probes[CHECK_COMMAND] = probe_of(&health->command, false);
+        settings->probes[CHECK_COMMAND] = probe_of(&health->command, false, health->command.run);
     }
 }
 

@@ -173,10 +173,16 @@ struct config_bfd {
 /* Of any kind; what a kind has not is left alone. */
 struct config_probe {
     struct ip_addr address; /* required but for a command */
-    uint32_t port;          /* required of tcp */
+    uint32_t port;          /* required of tcp; of dns 53 */
     uint32_t interval_ms;   /* 1000 */
     uint32_t timeout_ms;    /* 500 */
     const char *run;        /* required of a command */
+    const char *url;        /* required of http */
+    uint32_t status;        /* of http: the one that is good; absent: 200 to 399 */
+    bool has_status;
+    bool insecure;    /* of http: any certificate is; false */
+    const char *name; /* required of dns: what is asked for */
+    const char *type; /* of dns: likewise; "A" */
 };
 
 /* How its health is told; without any check it is fit. */
@@ -191,9 +197,13 @@ struct config_health {
     bool has_bfd;
     bool has_tcp;
     bool has_icmp;
+    bool has_http;
+    bool has_dns;
     bool has_command;
     struct config_probe tcp;
     struct config_probe icmp;
+    struct config_probe http;
+    struct config_probe dns;
     struct config_probe command;
 };
 
@@ -321,6 +331,12 @@ int config_load(const char *path, struct config **out, struct error *error) MUST
 int config_parse(const char *text, size_t length, const char *name, struct config **out, struct error *error) MUST_USE;
 /* Letters, digits and . _ - : @, a letter or digit first, at most CONFIG_NAME_MAX: of a peer, an instance, a port. */
 bool config_name_valid(const char *text);
+/* Of http:// or https://, a host, and what may come behind them. */
+bool config_url_valid(const char *text);
+/* A domain name as it is written, without escapes (RFC 1035 2.3.1, and _). */
+bool config_domain_valid(const char *text);
+/* The number of a type of DNS record (RFC 1035 3.2.2) that a probe may ask for; 0: there is none of that name. */
+uint16_t config_dns_type(const char *name);
 /* control_lcore is one of worker_lcores. */
 bool config_lcore_is_shared(const struct config_dpdk *dpdk);
 /* Whether two settings name one device. */

@@ -51,6 +51,21 @@ static bool ifname_valid(const void *value)
     return config_ifname_valid(value);
 }
 
+static bool url_valid(const void *value)
+{
+    return config_url_valid(value);
+}
+
+static bool domain_valid(const void *value)
+{
+    return config_domain_valid(value);
+}
+
+static bool dns_type_valid(const void *value)
+{
+    return config_dns_type(value) != 0;
+}
+
 static bool path_valid(const void *value)
 {
     return *(const char *)value == '/';
@@ -125,6 +140,11 @@ static const struct config_type feed_name =
 static const struct config_type group = STRING(32, NULL, "the name of a group");
 static const struct config_type text = STRING(4096, NULL, "a text that is not empty");
 static const struct config_type command_line = STRING(511, NULL, "a command for the shell, at most 511 bytes");
+static const struct config_type url =
+    STRING(511, url_valid, "an address of the web, like https://www.example.org/health, at most 511 bytes");
+static const struct config_type domain = STRING(253, domain_valid, "a domain name, like www.example.org");
+static const struct config_type dns_type = STRING(8, dns_type_valid, "A, AAAA, CNAME, MX, NS, PTR, SOA, SRV or TXT");
+static const struct config_type status = NUMBER(100, 599); /* RFC 9110 15 */
 static const struct config_type path = STRING(4095, path_valid, "a path that starts with /");
 static const struct config_type socket_path = STRING(107, NULL, "a path of at most 107 bytes, as sockets need it");
 
@@ -316,6 +336,26 @@ static const struct config_field icmp_fields[] = {
 };
 static const struct config_type icmp = MAPPING(config_probe, icmp_fields);
 
+static const struct config_field http_fields[] = {
+    {"address", &address, AT(config_probe, address), .required = true},
+    {"url", &url, AT(config_probe, url), .required = true},
+    {"status", &status, AT_IF(config_probe, status)},
+    {"insecure", &flag, AT(config_probe, insecure), .fallback = "false"},
+    PROBE_TIMES,
+    END,
+};
+static const struct config_type http = MAPPING(config_probe, http_fields);
+
+static const struct config_field dns_fields[] = {
+    {"address", &address, AT(config_probe, address), .required = true},
+    {"port", &port_number, AT(config_probe, port), .fallback = "53"},
+    {"name", &domain, AT(config_probe, name), .required = true},
+    {"type", &dns_type, AT(config_probe, type), .fallback = "A"},
+    PROBE_TIMES,
+    END,
+};
+static const struct config_type dns = MAPPING(config_probe, dns_fields);
+
 static const struct config_field command_fields[] = {
     {"run", &command_line, AT(config_probe, run), .required = true},
     PROBE_TIMES,
@@ -332,6 +372,8 @@ static const struct config_field health_fields[] = {
     {"bfd", &bfd, AT_IF(config_health, bfd)},
     {"tcp", &tcp, AT_IF(config_health, tcp)},
     {"icmp", &icmp, AT_IF(config_health, icmp)},
+    {"http", &http, AT_IF(config_health, http)},
+    {"dns", &dns, AT_IF(config_health, dns)},
     {"command", &command, AT_IF(config_health, command)},
     END,
 };

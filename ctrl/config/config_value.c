@@ -105,6 +105,48 @@ static const char *choice_format(const struct config_type *type, const void *val
     return type->names[index];
 }
 
+bool config_url_valid(const char *text)
+{
+    size_t scheme = strncmp(text, "http://", 7) == 0 ? 7 : strncmp(text, "https://", 8) == 0 ? 8 : 0;
+
+    return scheme != 0 && strcspn(text + scheme, "/?#@:") > 0 && strpbrk(text, " \t\"<>\\") == NULL;
+}
+
+bool config_domain_valid(const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length == 0 || length > 253 ||
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != length) {
+        return false;
+    }
+    while (*text != '\0') {
+        size_t label = strcspn(text, ".");
+
+        if (label == 0 || label > 63) {
+            return false;
+        }
+        text += label + (text[label] == '.');
+    }
+    return true;
+}
+
+uint16_t config_dns_type(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint16_t type;
+    } types[] = {{"A", 1},   {"NS", 2},   {"CNAME", 5}, {"SOA", 6}, {"PTR", 12},
+                 {"MX", 15}, {"TXT", 16}, {"AAAA", 28}, {"SRV", 33}};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        if (strcmp(types[i].name, name) == 0) {
+            return types[i].type;
+        }
+    }
+    return 0;
+}
+
 static int string_parse(const struct config_scalar *in, void *out, struct error *why)
 {
     size_t length = strlen(in->text);

@@ -119,8 +119,8 @@ const char *health_state_name(enum health_state state)
 const char *health_check_name(enum health_check check)
 {
     static const char *const names[HEALTH_CHECKS] = {
-        [CHECK_HEARTBEAT] = "heartbeat", [CHECK_BFD] = "bfd",         [CHECK_TCP] = "tcp",
-        [CHECK_ICMP] = "icmp",           [CHECK_COMMAND] = "command",
+        [CHECK_HEARTBEAT] = "heartbeat", [CHECK_BFD] = "bfd", [CHECK_TCP] = "tcp",         [CHECK_ICMP] = "icmp",
+        [CHECK_HTTP] = "http",           [CHECK_DNS] = "dns", [CHECK_COMMAND] = "command",
     };
 
     return names[check];

@@ -26,6 +26,8 @@ enum health_check {
     CHECK_BFD,       /* its BFD sessions are up */
     CHECK_TCP,       /* probes: a connection is accepted */
     CHECK_ICMP,      /* an echo is answered */
+    CHECK_HTTP,      /* a page has a good status */
+    CHECK_DNS,       /* a name is resolved */
     CHECK_COMMAND,   /* a command ends with status 0 */
     HEALTH_CHECKS,
 };
@@ -54,7 +56,7 @@ struct bfd_check {
 
 #define BFD_TIMERS_DEFAULT ((struct bfd_timers){.min_tx_us = 50000, .min_rx_us = 50000, .multiplier = 3})
 
-#define PROBE_COMMAND_MAX 512 /* bytes, with its NUL */
+#define PROBE_TEXT_MAX 512 /* bytes, with its NUL */
 
 /* Zero beyond what is set: compared with memcmp(). */
 struct probe_settings {
@@ -62,8 +64,10 @@ struct probe_settings {
     uint32_t timeout_ms;  /* of an attempt */
     struct ip_addr address;
     bool has_address; /* else it needs no way to the instance */
-    uint16_t port;
-    char command[PROBE_COMMAND_MAX];
+    bool insecure;    /* http: whatever the certificate says */
+    uint16_t port;    /* tcp, dns */
+    uint16_t wanted;  /* http: this status, 0: 200 to 399; dns: the type of record that is asked for (RFC 1035 3.2.2) */
+    char text[PROBE_TEXT_MAX]; /* the command, the URL, the name that is asked for */
 };
 
 /* All that an instance's entry says about its health. */

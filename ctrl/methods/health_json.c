@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "health_json.h"
+#include "config.h"
 #include "methods_private.h"
+#include <stdio.h>
 #include <string.h>
 
 #define LONGEST_MS     3600000
@@ -15,6 +17,8 @@ struct health_params {
     const json_t *bfd;
     const json_t *tcp;
     const json_t *icmp;
+    const json_t *http;
+    const json_t *dns;
 };
 
 static const struct api_param health_table[] = {
@@ -26,6 +30,8 @@ static const struct api_param health_table[] = {
     {"bfd", API_OBJECT, false, offsetof(struct health_params, bfd), 0, 0},
     {"tcp", API_OBJECT, false, offsetof(struct health_params, tcp), 0, 0},
     {"icmp", API_OBJECT, false, offsetof(struct health_params, icmp), 0, 0},
+    {"http", API_OBJECT, false, offsetof(struct health_params, http), 0, 0},
+    {"dns", API_OBJECT, false, offsetof(struct health_params, dns), 0, 0},
 };
 
 struct heartbeat_params {
@@ -84,38 +90,115 @@ struct probe_params {
     int64_t interval_ms;
     int64_t timeout_ms;
     int64_t port;
+    int64_t status;
+    bool insecure;
+    const char *url;
+    const char *name;
+    const char *type;
 };
 
-/* The last one is tcp's alone. */
-static const struct api_param probe_table[] = {
-    {"address", API_ADDRESS, true, offsetof(struct probe_params, address), 0, 0},
-    {"interval_ms", API_INTEGER, false, offsetof(struct probe_params, interval_ms), 10, LONGEST_MS},
-    {"timeout_ms", API_INTEGER, false, offsetof(struct probe_params, timeout_ms), 10, LONGEST_MS},
+#define PROBE_TABLE                                                                                      \
+    {"address", API_ADDRESS, true, offsetof(struct probe_params, address), 0, 0},                        \
+        {"interval_ms", API_INTEGER, false, offsetof(struct probe_params, interval_ms), 10, LONGEST_MS}, \
+    {                                                                                                    \
+        "timeout_ms", API_INTEGER, false, offsetof(struct probe_params, timeout_ms), 10, LONGEST_MS      \
+    }
+
+static const struct api_param icmp_table[] = {PROBE_TABLE};
+
+static const struct api_param tcp_table[] = {
+    PROBE_TABLE,
     {"port", API_INTEGER, true, offsetof(struct probe_params, port), 1, UINT16_MAX},
 };
 
-static int read_probe(struct api_call *call, const json_t *object, enum health_check check, struct health_settings *out)
-{
-    struct probe_params in = {.interval_ms = 1000, .timeout_ms = 500};
-    struct probe_settings *settings = &out->probes[check];
-    size_t keys = ARRAY_SIZE(probe_table) - (check == CHECK_TCP ? 0 : 1);
-    int code = object != NULL ? read_params(call, object, probe_table, keys, &in, NULL) : 0;
+static const struct api_param http_table[] = {
+    PROBE_TABLE,
+    {"url", API_STRING, true, offsetof(struct probe_params, url), 1, PROBE_TEXT_MAX - 1},
+    {"status", API_INTEGER, false, offsetof(struct probe_params, status), 100, 599},
+    {"insecure", API_BOOL, false, offsetof(struct probe_params, insecure), 0, 0},
+};
 
-    if (object == NULL || code != 0) {
+static const struct api_param dns_table[] = {
+    PROBE_TABLE,
+    {"port", API_INTEGER, false, offsetof(struct probe_params, port), 1, UINT16_MAX},
+    {"name", API_STRING, true, offsetof(struct probe_params, name), 1, PROBE_TEXT_MAX - 1},
+    {"type", API_STRING, false, offsetof(struct probe_params, type), 1, 8},
+};
+
+static int read_probe(struct api_call *call, const json_t *object, const struct api_param *table, size_t n,
+                      struct probe_params *in, struct probe_settings *out)
+{
+    int code;
+
+    *in = (struct probe_params){.interval_ms = 1000, .timeout_ms = 500, .type = "A"};
+    code = read_params(call, object, table, n, in, NULL);
+    if (code != 0) {
         return code;
     }
-    settings->interval_ms = (uint32_t)in.interval_ms;
-    settings->timeout_ms = (uint32_t)in.timeout_ms;
-    settings->address = in.address;
-    settings->has_address = true;
-    settings->port = (uint16_t)in.port;
+    out->interval_ms = (uint32_t)in->interval_ms;
+    out->timeout_ms = (uint32_t)in->timeout_ms;
+    out->address = in->address;
+    out->has_address = true;
+    out->port = (uint16_t)in->port;
     return 0;
+}
+
+static int read_http(struct api_call *call, const json_t *object, struct probe_settings *out)
+{
+    struct probe_params in;
+    int code = read_probe(call, object, http_table, ARRAY_SIZE(http_table), &in, out);
+
+    if (code != 0) {
+        return code;
+    }
+    if (!config_url_valid(in.url)) {
+        return api_fail(call, API_ERR_PARAMS, "http: url must be like https://www.example.org/health");
+    }
+    out->wanted = (uint16_t)in.status;
+    out->insecure = in.insecure;
+    snprintf(out->text, sizeof(out->text), "%s", in.url);
+    return 0;
+}
+
+static int read_dns(struct api_call *call, const json_t *object, struct probe_settings *out)
+{
+    struct probe_params in;
+    int code = read_probe(call, object, dns_table, ARRAY_SIZE(dns_table), &in, out);
+
+    if (code != 0) {
+        return code;
+    }
+    if (!config_domain_valid(in.name) || config_dns_type(in.type) == 0) {
+        return api_fail(call, API_ERR_PARAMS, "dns: name must be a domain name, and type one of anyfwd.yaml(5)");
+    }
+    out->port = in.port != 0 ? (uint16_t)in.port : 53;
+    out->wanted = config_dns_type(in.type);
+    snprintf(out->text, sizeof(out->text), "%s", in.name);
+    return 0;
+}
+
+static int read_probes(struct api_call *call, const struct health_params *in, struct probe_settings *probes)
+{
+    struct probe_params unused;
+    int code = 0;
+
+    if (in->tcp != NULL) {
+        code = read_probe(call, in->tcp, tcp_table, ARRAY_SIZE(tcp_table), &unused, &probes[CHECK_TCP]);
+    }
+    if (code == 0 && in->icmp != NULL) {
+        code = read_probe(call, in->icmp, icmp_table, ARRAY_SIZE(icmp_table), &unused, &probes[CHECK_ICMP]);
+    }
+    if (code == 0 && in->http != NULL) {
+        code = read_http(call, in->http, &probes[CHECK_HTTP]);
+    }
+    return code == 0 && in->dns != NULL ? read_dns(call, in->dns, &probes[CHECK_DNS]) : code;
 }
 
 int health_read(struct api_call *call, const json_t *object, struct health_settings *out)
 {
     const struct health_rules rules = HEALTH_RULES_DEFAULT;
-    struct health_params in = {rules.rise, rules.fall, rules.hold_ms, rules.hold_max_ms, NULL, NULL, NULL, NULL};
+    struct health_params in = {
+        .rise = rules.rise, .fall = rules.fall, .hold_down_ms = rules.hold_ms, .hold_down_max_ms = rules.hold_max_ms};
     int code = object != NULL ? read_params(call, object, health_table, ARRAY_SIZE(health_table), &in, NULL) : 0;
 
     memset(out, 0, sizeof(*out)); /* parts of it are compared with memcmp() */
@@ -133,10 +216,7 @@ int health_read(struct api_call *call, const json_t *object, struct health_setti
     if (code == 0 && in.bfd != NULL) {
         code = read_bfd(call, in.bfd, out);
     }
-    if (code == 0) {
-        code = read_probe(call, in.tcp, CHECK_TCP, out);
-    }
-    return code == 0 ? read_probe(call, in.icmp, CHECK_ICMP, out) : code;
+    return code == 0 ? read_probes(call, &in, out->probes) : code;
 }
 
 static json_t *json_checks(const struct health *health)

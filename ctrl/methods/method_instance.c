@@ -100,9 +100,11 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     if (code == 0) {
         code = health_read(call, in.health, &out->checks);
     }
-    if (code == 0 && out->tunnel.type != TUNNEL_NONE &&
-        (out->checks.probes[CHECK_TCP].interval_ms != 0 || out->checks.probes[CHECK_ICMP].interval_ms != 0)) {
-        return api_fail(call, API_ERR_PARAMS, "health: tcp and icmp do not go through a tunnel");
+    for (int check = 0; code == 0 && out->tunnel.type != TUNNEL_NONE && check < HEALTH_CHECKS; check++) {
+        if (out->checks.probes[check].has_address) {
+            return api_fail(call, API_ERR_PARAMS, "health: %s does not go through a tunnel",
+                            health_check_name((enum health_check)check));
+        }
     }
     return code;
 }

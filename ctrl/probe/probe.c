@@ -9,9 +9,8 @@
 const struct probe_kind *probe_kind_of(enum health_check check)
 {
     static const struct probe_kind *const kinds[HEALTH_CHECKS] = {
-        [CHECK_TCP] = &probe_tcp,
-        [CHECK_ICMP] = &probe_icmp,
-        [CHECK_COMMAND] = &probe_command,
+        [CHECK_TCP] = &probe_tcp, [CHECK_ICMP] = &probe_icmp,       [CHECK_HTTP] = &probe_http,
+        [CHECK_DNS] = &probe_dns, [CHECK_COMMAND] = &probe_command,
     };
 
     return kinds[check];

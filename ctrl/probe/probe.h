@@ -31,6 +31,7 @@ struct probe {
     const char *instance; /* its name, for commands */
     uint32_t mark;        /* of its packets: the way to that one instance; 0: none */
     struct loop *loop;
+    struct http_client *http;                                                         /* of all probes; of http alone */
     void (*result)(void *owner, enum health_check check, bool good, const char *why); /* why: of a bad one */
     void *owner;
     /* the probe's own */
@@ -40,8 +41,9 @@ struct probe {
     uint64_t began_ms;
     bool asking;
     pid_t pid;         /* of a command */
-    uint16_t id;       /* of ICMP */
-    uint16_t sequence; /* likewise */
+    uint16_t id;       /* of ICMP, DNS */
+    uint16_t sequence; /* of ICMP */
+    void *transfer;    /* of HTTP */
 };
 
 /* Starts probing with what the caller has set, the first attempt after `delay_ms`. */
@@ -61,6 +63,8 @@ socklen_t probe_sockaddr(const struct probe *probe, struct sockaddr_storage *out
 
 extern const struct probe_kind probe_tcp;
 extern const struct probe_kind probe_icmp;
+extern const struct probe_kind probe_http;
+extern const struct probe_kind probe_dns;
 extern const struct probe_kind probe_command;
 
 #endif

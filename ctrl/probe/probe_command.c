@@ -47,7 +47,7 @@ static void on_exit_of(void *owner, uint32_t events)
 /* As a program expects to find itself: no signal blocked or ignored, no descriptor but the standard ones. */
 static int spawn(struct probe *probe, char *const *environment)
 {
-    char *const arguments[] = {(char *)"sh", (char *)"-c", probe->settings.command, NULL};
+    char *const arguments[] = {(char *)"sh", (char *)"-c", probe->settings.text, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "probes.h"
+#include "http_client.h"
 #include "log.h"
 #include "probe.h"
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct probes {
     struct loop *loop;
     struct install *install;
     struct site *site;
+    struct http_client *http;
     uint32_t end;
     struct watched *watched[INSTANCES_MAX]; /* by the instance's number */
 };
@@ -129,6 +131,7 @@ static void follow_probe(struct watched *watched, const struct site_instance *in
         .instance = watched->name,
         .mark = MARK_BASE + watched->id,
         .loop = watched->all->loop,
+        .http = watched->all->http,
         .result = on_result,
         .owner = watched,
     };
@@ -169,12 +172,18 @@ struct probes *probes_create(struct loop *loop, struct install *install, struct 
 {
     struct probes *probes = calloc(1, sizeof(*probes));
 
-    if (probes != NULL) {
-        probes->loop = loop;
-        probes->install = install;
-        probes->site = site;
-        install_ways_flush(install);
+    if (probes == NULL) {
+        return NULL;
     }
+    probes->loop = loop;
+    probes->install = install;
+    probes->site = site;
+    probes->http = http_client_create(loop);
+    if (probes->http == NULL) {
+        free(probes);
+        return NULL;
+    }
+    install_ways_flush(install);
     return probes;
 }
 
@@ -186,5 +195,6 @@ void probes_destroy(struct probes *probes)
     for (uint32_t id = 0; id < probes->end; id++) {
         forget(probes, id);
     }
+    http_client_destroy(probes->http);
     free(probes);
 }

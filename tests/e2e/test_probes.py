@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Probes ask the anycast address, which every instance has, at the one instance that they are about."""
+import contextlib
+import http.server
 import os
 import socket
+import ssl
+import subprocess
 import threading
+import time
 
 import pytest
 
 from lab.daemon import wait_until
+from lab.net import sh
 from london import INSTANCES, SERVICE, London, config
 
 TIMES = {"interval_ms": 50, "timeout_ms": 40}
-RULES = {"rise": 2, "fall": 2, "hold_down_ms": 100}
+RULES = {"rise": 2, "fall": 2, "hold_down_ms": 100, "hold_down_max_ms": 100}
 
 
 class Server:
@@ -39,6 +45,56 @@ class Server:
             each.close()
 
 
+class Web:
+    """An HTTP server on the anycast address of one instance, HTTPS with a certificate; it says `status`."""
+
+    def __init__(self, host, family, status=200, certificate=None):
+        web = self
+        self.status, self.hosts = status, set()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                web.hosts.add(self.headers["Host"] + self.path)
+                self.send_response(web.status)
+                self.end_headers()
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(b"x" * 100_000)  # more than anybody wants
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer((SERVICE[family], 0), Handler, bind_and_activate=False)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # who asks does not stay for the end
+        self.server.socket = host.run(Server._open, SERVICE[family], 8443 if certificate else 8080)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Dns:
+    """dnsmasq on an instance: it knows www.example.org."""
+
+    def __init__(self, london, name):
+        self.log = os.path.join(london.lab.dir, f"dnsmasq-{name}.log")
+        with open(self.log, "ab") as log:
+            self.process = london.instances[name].spawn(
+                "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
+                "--pid-file=", "--log-facility=-", "--log-queries", "--local=/example.org/",
+                "--host-record=www.example.org,192.0.2.80,2001:db8:a::80", stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log)
+        assert wait_until(lambda: "started" in open(self.log).read()), open(self.log).read()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 @pytest.fixture(scope="module")
 def site():
     london = London()
@@ -53,6 +109,7 @@ def site():
 def london(site):
     site.reset()
     site.announce(*INSTANCES)
+    assert wait_until(lambda: all(instance(site, name)["state"] == "up" for name in INSTANCES))  # of the last test
     yield site
     for name in INSTANCES:
         set_health(site, name, None)
@@ -107,6 +164,85 @@ def test_an_icmp_probe_asks_that_one_instance(london, family):
     finally:
         london.instances["lon2"].set(knob, 0)
     assert state_is(london, "lon2", "up")
+
+
+def says(london, text):
+    return wait_until(lambda: text in london.daemon.log(), 5)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_an_http_probe_judges_the_status_of_that_one_instance(london, family):
+    probe = {"address": SERVICE[family], "url": "http://www.example.org:8080/health", **TIMES, "timeout_ms": 500}
+    servers = {name: Web(london.instances[name], family) for name in ("lon1", "lon2")}
+    try:
+        set_health(london, "lon1", {"http": probe})
+        set_health(london, "lon2", {"http": {**probe, "status": 200}})
+        assert wait_until(lambda: all(server.hosts == {"www.example.org:8080/health"} for server in servers.values()))
+        servers["lon1"].status = 503
+        assert state_is(london, "lon1", "down"), london.daemon.log()[-1000:]
+        assert says(london, "instance lon1: http: status 503")
+        assert instance(london, "lon2")["state"] == "up"
+        servers["lon1"].status = 204
+        servers["lon2"].status = 204
+        assert state_is(london, "lon1", "up") and state_is(london, "lon2", "down")
+    finally:
+        for server in servers.values():
+            server.close()
+    assert state_is(london, "lon1", "down")  # nobody listens
+
+
+def test_an_https_probe_looks_at_the_certificate_unless_told_otherwise(london):
+    pem = os.path.join(london.lab.dir, "web.pem")
+    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+       "-subj", "/CN=www.example.org", "-addext", "subjectAltName=DNS:www.example.org", "-keyout", pem, "-out", pem + ".crt")
+    with open(pem, "a") as both, open(pem + ".crt") as certificate:
+        both.write(certificate.read())
+    probe = {"address": SERVICE[4], "url": "https://www.example.org:8443/", **TIMES, "timeout_ms": 1000}
+    server = Web(london.instances["lon1"], 4, certificate=pem)
+    try:
+        set_health(london, "lon1", {"http": {**probe, "insecure": True}})
+        assert wait_until(lambda: server.hosts == {"www.example.org:8443/"})
+        set_health(london, "lon1", {"http": probe})
+        assert state_is(london, "lon1", "down")
+        assert says(london, "certificate")
+        set_health(london, "lon1", {"http": {**probe, "insecure": True}})
+        assert state_is(london, "lon1", "up")
+    finally:
+        server.close()
+
+
+def test_a_server_that_accepts_and_says_nothing_is_bad_and_holds_up_nobody(london):
+    silent = london.instances["lon1"].run(Server._open, SERVICE[4], 8080)
+    with silent:
+        set_health(london, "lon1", {"http": {"address": SERVICE[4], "url": "http://a:8080/", **TIMES}})
+        slowest, end = 0, time.monotonic() + 5
+        while instance(london, "lon1")["state"] != "down" and time.monotonic() < end:
+            began = time.monotonic()
+            london.rpc.call("status")
+            slowest = max(slowest, time.monotonic() - began)
+        assert instance(london, "lon1")["state"] == "down" and says(london, "instance lon1: http: no answer in time")
+    assert slowest < 0.2
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_dns_probe_wants_a_record_of_that_one_instance(london, family):
+    probe = {"address": SERVICE[family], "name": "www.example.org", "type": "A" if family == 4 else "AAAA", **TIMES,
+             "timeout_ms": 500}
+    servers = {name: Dns(london, name) for name in ("lon1", "lon2")}
+    try:
+        for name in servers:
+            set_health(london, name, {"dns": probe})
+        assert wait_until(lambda: all("www.example.org from" in open(server.log).read() for server in servers.values()))
+        assert not wait_until(lambda: any(instance(london, name)["state"] != "up" for name in servers), 0.4)
+        set_health(london, "lon2", {"dns": {**probe, "name": "ftp.example.org"}})
+        assert state_is(london, "lon2", "down") and says(london, "instance lon2: dns: the server says NXDOMAIN")
+        servers.pop("lon1").close()
+        assert state_is(london, "lon1", "down")
+        servers["lon1"] = Dns(london, "lon1")
+        assert state_is(london, "lon1", "up")
+    finally:
+        for server in servers.values():
+            server.close()
 
 
 def test_rules_and_tables_go_with_the_probe(london):
