@@ -137,6 +137,14 @@ static int wire_vlan(struct dp *dp, unsigned int index)
                                             port->one_segment});
 }
 
+/* Workers that receive from the port. */
+static unsigned int pollers_of(const struct dp *dp, const struct port *port)
+{
+    unsigned int queues = port->vlan != 0 ? dp->ports[port->parent].rx_queues : port->rx_queues;
+
+    return RTE_MIN(queues, dp->worker_count);
+}
+
 static int wire_port(struct dp *dp, unsigned int index)
 {
     const struct port *port = &dp->ports[index];
@@ -146,8 +154,8 @@ static int wire_port(struct dp *dp, unsigned int index)
 
     dp_port_set_mac(dp, index, port->mac);
     pipe_port->twin = PIPE_NO_TWIN;
-    /* each worker its share, so that the port's rate is what was asked for */
-    pipe_port->icmp_interval = rte_get_tsc_hz() * dp->worker_count / port->icmp_rate;
+    /* each of them its share, so that the port's rate is what was asked for */
+    pipe_port->icmp_interval = rte_get_tsc_hz() * pollers_of(dp, port) / port->icmp_rate;
     pipe_port->icmp_burst = rte_get_tsc_hz() / ICMP_BURST_SHARE;
     result = port->vlan != 0 ? wire_vlan(dp, index) : wire_device(dp, index);
     if (result != 0 || port->twin_device == PORT_NONE) {

@@ -2,6 +2,7 @@
 /* Every combination of ports, queues and workers: each queue has one owner, and each worker reaches each egress. */
 #include "dp_private.h"
 #include "unit.h"
+#include <rte_cycles.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,29 @@ static void workers_number_their_outer_headers_apart(void **state)
     destroy(dp);
 }
 
+/* So many a second, together, of the workers that receive from the port; the others see none of its packets. */
+static void errors_have_the_ports_rate_however_many_workers_there_are(void **state)
+{
+    (void)state;
+    for (unsigned int workers = 1; workers <= 4; workers++) {
+        for (unsigned int queues = 1; queues <= 6; queues++) {
+            struct dp *dp = create(2, workers, queues, 1);
+            struct error error;
+            uint64_t pollers = queues < workers ? queues : workers;
+
+            dp->ports[1].vlan = 7;
+            dp->ports[1].parent = 0;
+            dp->ports[1].rx_queues = 0;
+            assert_int_equal(dp_wire(dp, &error), 0);
+            for (unsigned int i = 0; i < 2; i++) {
+                assert_int_equal(dp->pipe_ports[i].icmp_interval, rte_get_tsc_hz() * pollers / 1000);
+                assert_int_equal(dp->pipe_ports[i].icmp_burst, rte_get_tsc_hz() / 20);
+            }
+            destroy(dp);
+        }
+    }
+}
+
 static void one_queue_ports_spread_over_the_workers(void **state)
 {
     struct dp *dp = create(4, 4, 1, 1);
@@ -280,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_worker_reaches_each_egress_and_no_queue_is_shared),
         cmocka_unit_test(one_queue_ports_spread_over_the_workers),
+        cmocka_unit_test(errors_have_the_ports_rate_however_many_workers_there_are),
         cmocka_unit_test(workers_number_their_outer_headers_apart),
         cmocka_unit_test(a_sub_interface_sends_by_its_parents_queues_and_tags_where_it_sends),
         cmocka_unit_test(a_queue_that_is_a_device_of_its_own_is_found_there),
