@@ -83,6 +83,7 @@ struct world {
     struct request_ring requests;
     struct datagram_table datagrams;
     struct wanted_table wanted;
+    struct pending pending;
     struct outlet outlets[WORLD_LANES];
     struct rcu *rcu;
     struct fib4 *fib4;
@@ -92,7 +93,8 @@ struct world {
     struct rte_mempool *pool; /* of received packets; pipe.pool is that of the packets made by the pipe */
 };
 
-/* Starts the EAL as well. NULL if that or memory fails, once a process. */
+/* Starts the EAL as well. NULL if that or memory fails, once a process. A watch sees the packets, unless WORLD_UNSEEN
+ * is in the environment: without any, as usual, bursts that all go one way have a shorter one. */
 struct world *world_create(void);
 /* The MAC address that frames for the port carry. */
 const uint8_t *world_mac(unsigned int port);
@@ -105,7 +107,10 @@ void world_set_state(struct world *world, enum way way, enum adjacency_source so
 /* The port has 203.0.113.1 and 2001:db8:f::1 to send ICMP errors from, at most `burst` at once (and no more within a
  * test). Without, as after a reset, none is sent. */
 void world_speak(struct world *world, unsigned int port, unsigned int burst);
-/* Counters at zero, no wish waiting, every adjacency alive, no port speaking, nothing in the outlets. */
+/* From now on packets wait for their neighbours, so many cycles at most. Without, as after a reset, they are dropped.
+ */
+void world_hold(struct world *world, uint64_t cycles);
+/* Counters at zero, no wish and no packet waiting, every adjacency alive, no port speaking, nothing in the outlets. */
 void world_reset(struct world *world);
 
 /* A packet whose last byte is the last of its memory, so that AddressSanitizer sees a read beyond it. cuts: where a new
@@ -113,7 +118,9 @@ void world_reset(struct world *world);
 struct rte_mbuf *world_packet(struct world *world, const struct frame *frame, const unsigned int *cuts);
 /* The port received this burst; then all lanes are flushed into the outlets. */
 void world_receive(struct world *world, unsigned int port, struct rte_mbuf **mbufs, unsigned int n);
-/* So much time passes that no packet waits for its first fragment any more. */
+/* So many cycles later the worker looks at what waits. */
+void world_later(struct world *world, uint64_t cycles);
+/* So much time passes that no packet waits any more; then it is as late as before. */
 void world_wait(struct world *world);
 /* Moves what waits in the rings to the outlets, and counts it as the owners of the queues would. */
 void world_collect(struct world *world);
@@ -121,7 +128,8 @@ void world_collect(struct world *world);
 void world_read(const struct rte_mbuf *mbuf, struct frame *out);
 /* Frees what came out. */
 void world_clear(struct world *world);
-/* received + created = sent + punted + drops + held, and the watch was shown what was received and dropped. */
+/* received + created = sent + punted + drops + held, and the watch, if there is one, was shown what was received and
+ * dropped. */
 bool world_adds_up(const struct world *world);
 /* Packets that were neither freed nor are in an outlet nor held. */
 unsigned int world_lost_mbufs(const struct world *world);
