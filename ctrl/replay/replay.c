@@ -25,7 +25,8 @@ struct replay {
     struct replay_output output;
     struct replay_trace trace;
     unsigned int port;
-    uint64_t first_ns; /* time of the first packet */
+    bool begun;
+    uint64_t first_ns; /* time of the first packet, which may be zero, once it has begun */
 };
 
 static int find_port(struct replay *replay, struct error *error)
@@ -82,7 +83,8 @@ static int next_packet(struct replay *replay, pcap_t *in, struct error *error)
         return error_set(error, -EINVAL, "%s: %s", replay->options.in, pcap_geterr(in));
     }
     time_ns = (uint64_t)header->ts.tv_sec * 1000000000 + (uint64_t)header->ts.tv_usec; /* nanoseconds, as asked for */
-    if (replay->first_ns == 0) {
+    if (!replay->begun) {
+        replay->begun = true;
         replay->first_ns = time_ns;
         replay->output.time_ns = time_ns;
     }

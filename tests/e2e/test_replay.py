@@ -69,10 +69,10 @@ class Replay:
             file.write(text)
         return self.path(name)
 
-    def run(self, packets, *options, out="out", config=CONFIG):
+    def run(self, packets, *options, out="out", config=CONFIG, begin=1_700_000_000, gap=0.001):
         if not isinstance(packets, str):
             for number, packet in enumerate(packets):
-                packet.time = 1_700_000_000 + number / 1000
+                packet.time = begin + number * gap
             wrpcap(self.path("in.pcap"), packets)
             packets = self.path("in.pcap")
         self.write("anyfwd.yaml", json.dumps(config, indent=1))
@@ -137,15 +137,18 @@ def test_what_the_forwarder_makes_itself(replay):
     assert drops(counters) == {"ttl_expired": 2}
 
 
-def test_time_is_the_packets_own(replay):
-    """A fragment waits 100 ms for the first of its datagram; ICMP errors have a rate a second."""
+@pytest.mark.parametrize("begin", [1_700_000_000, 0])  # tools that make captures have no clock
+def test_time_is_the_packets_own(replay, begin):
+    """A fragment waits 100 ms for the first of its datagram; ICMP errors have a rate a second, and 50 come at once."""
     first, second = fragment(ip() / udp(100), fragsize=64)
     config = {**CONFIG, "routes": CONFIG["routes"] + [
         {"prefix": "192.0.2.0/24", "peer": "rs1", "path_id": 1, "instance": "lon2", "as_path": [65002]}]}
-    late = [frame(second)] + [frame(ip("8.8.8.8"), udp()) for _ in range(1, 90)] + [frame(first)]
-    assert replay.counters(late, config=config)["fragments_unmatched"] == 0
-    late[50:50] = [frame(ip("8.8.8.8"), udp()) for _ in range(30)]
-    assert replay.counters(late, config=config)["fragments_unmatched"] == 1
+    for gap, unmatched in ((0.09, 0), (0.12, 1)):
+        told = replay.counters([frame(second), frame(first)], config=config, begin=begin, gap=gap)
+        assert told["fragments_unmatched"] == unmatched, gap
+    for gap, errors in ((0, 51), (0.001, 200)):
+        refused = [frame(ip("8.8.8.8"), udp()) for _ in range(200)]
+        assert replay.counters(refused, begin=begin, gap=gap)["icmp_sent"] == errors, gap
 
 
 def test_calls_come_before_the_first_packet(replay):
