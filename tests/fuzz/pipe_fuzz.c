@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A burst of any frames through the whole pipe, in the small world of tests/packet: no read beyond a frame, no buffer
- * lost, the accounts add up, and what is sent is no larger than its way allows. A trace and a capture watch it. Seeds:
- * pipe_corpus, made by pipe_corpus.py.
+ * lost, the accounts add up, also when what waited has gone on, and what is sent is no larger than its way allows. A
+ * trace and a capture may watch it. Seeds: pipe_corpus, made by pipe_corpus.py.
  *
  * Input: a byte for the burst, then for each frame a byte of flags, its length (two bytes, big endian), and its bytes.
  */
@@ -23,6 +23,7 @@ enum {
     BURST_LON2_DEAD = 4,
     BURST_NY1_DEAD = 8,
     BURST_CLASS_E = 16, /* 240/4 is ordinary */
+    BURST_UNSEEN = 32,  /* nobody watches, as usual */
 };
 
 /* Of a frame. */
@@ -36,6 +37,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world *world;
+static struct watch *watches;  /* the world's, and before it: */
 static struct trace trace;     /* of everything */
 static struct capture capture; /* of DNS, so that filters read the headers */
 
@@ -82,6 +84,7 @@ static void watch(void)
     capture_set_up(&capture, &dns, captured);
     watch_publish(&world->pipe.watches, &trace.watch);
     watch_publish(&world->pipe.watches, &capture.watch);
+    watches = world->pipe.watches;
 }
 
 static void check_watches(void)
@@ -148,6 +151,8 @@ static void set_up(uint8_t flags)
     static const enum way instances[] = {TO_LON1, TO_LON2, TO_NY1};
 
     world_reset(world);
+    world_hold(world, 1);
+    world->pipe.watches = (flags & BURST_UNSEEN) == 0 ? watches : NULL;
     world->pipe.drop_class_e = (flags & BURST_CLASS_E) == 0;
     if ((flags & BURST_SPEAKS) != 0) {
         world_speak(world, PORT_UP, BURST_MAX);
@@ -158,6 +163,22 @@ static void set_up(uint8_t flags)
             world_set_state(world, instances[i], ADJACENCY_ADMIN, (enum adjacency_health)(flags >> 6));
         }
     }
+}
+
+static void check_world(void)
+{
+    check(world_adds_up(world));
+    check(world_lost_mbufs(world) == 0);
+    check_watches();
+    for (unsigned int port = 0; port < WORLD_PORTS; port++) {
+        for (unsigned int i = 0; i < world->outlets[port].count; i++) {
+            struct rte_mbuf *mbuf = world->outlets[port].mbufs[i];
+
+            check(rte_mbuf_check(mbuf, 1, &(const char *){NULL}) == 0);
+            check(mbuf->pkt_len >= V4_PAYLOAD && mbuf->pkt_len <= 9000 + 18);
+        }
+    }
+    world_clear(world);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -174,17 +195,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         n++;
     }
     world_receive(world, PORT_UP, mbufs, n);
-    check(world_adds_up(world));
-    check(world_lost_mbufs(world) == 0);
-    check_watches();
-    for (unsigned int port = 0; port < WORLD_PORTS; port++) {
-        for (unsigned int i = 0; i < world->outlets[port].count; i++) {
-            struct rte_mbuf *mbuf = world->outlets[port].mbufs[i];
-
-            check(rte_mbuf_check(mbuf, 1, &(const char *){NULL}) == 0);
-            check(mbuf->pkt_len >= V4_PAYLOAD && mbuf->pkt_len <= 9000 + 18);
-        }
-    }
-    world_clear(world);
+    check_world();
+    world_wait(world);
+    check(world->counters.held == 0);
+    check_world();
     return 0;
 }
