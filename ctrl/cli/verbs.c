@@ -94,6 +94,8 @@ const struct verb verbs[] = {
                    {NUMBER, "dport", "N", "dport", false}}},
 
     {"session list", "session.list", .help = "clients that own routes, connected or not"},
+    {"session confirm", "session.confirm", .help = "let the withdrawals pass that its breaker has stopped",
+     .arguments = {{NUMBER, NULL, "SESSION", "session", true}}},
     {"session close", "session.close", .help = "withdraw what a client has left that does not come back",
      .fixed = "{\"withdraw\":true}", .arguments = {{NUMBER, NULL, "SESSION", "session", true}}},
 

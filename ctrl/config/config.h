@@ -37,10 +37,18 @@ struct config_site {
     bool has_router_id; /* IPv4 */
 };
 
+/* How much of its prefixes a source may withdraw within some time. */
+struct config_withdraw {
+    uint32_t max_percent; /* 50; the operator's 100, which is everything */
+    uint32_t window_s;    /* 60 */
+    uint32_t min;         /* prefixes that may go whatever part they are; 100 */
+};
+
 /* What a source of routes may do. */
 struct config_limits {
     CONFIG_LIST(struct prefix) prefixes; /* its routes lie within one of them; none: anywhere */
     uint32_t max_prefixes;               /* 0: as many as it likes */
+    struct config_withdraw withdraw;
 };
 
 /* A client of the API, by the name that it opens its session with. */
@@ -57,6 +65,7 @@ struct config_api {
     const char *read_only_socket;      /* path of a second socket that only reads; NULL: none */
     CONFIG_LIST(const char *) writers; /* groups whose members may change things; none: whoever can connect */
     CONFIG_LIST(struct config_client) clients;
+    struct config_withdraw withdraw; /* of the operator's own routes */
 };
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_ON, CONFIG_HUGEPAGES_OFF };

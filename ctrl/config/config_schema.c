@@ -106,6 +106,7 @@ static const struct config_type vlan = NUMBER(1, 4094);  /* 802.1Q 9.6 */
 static const struct config_type mtu = NUMBER(68, 65535); /* RFC 791 */
 static const struct config_type icmp_rate = NUMBER(1, 1000000);
 static const struct config_type seconds = NUMBER(1, 86400);
+static const struct config_type percent = NUMBER(0, 100);
 static const struct config_type weight = NUMBER(1, 65535);
 static const struct config_type milliseconds = NUMBER(1, 3600000);
 static const struct config_type hold_ms = NUMBER(0, 3600000);
@@ -194,12 +195,18 @@ static const struct config_type prefixes =
 
 /* mappings, and the lists of them */
 
-/* What a source of routes may do: keys of each that there is. */
-#define LIMITS(struct_)                                                         \
-    {"prefixes", &prefixes, AT(struct_, limits.prefixes)},                      \
-    {                                                                           \
-        "max_prefixes", &u32, AT(struct_, limits.max_prefixes), .fallback = "0" \
+#define WITHDRAW(struct_, member, percent_)                                                      \
+    {"max_withdraw_percent", &percent, AT(struct_, member.max_percent), .fallback = (percent_)}, \
+        {"withdraw_window_s", &seconds, AT(struct_, member.window_s), .fallback = "60"},         \
+    {                                                                                            \
+        "withdraw_min", &u32, AT(struct_, member.min), .fallback = "100"                         \
     }
+
+/* What a source of routes may do: keys of each that there is. */
+#define LIMITS(struct_)                                                            \
+    {"prefixes", &prefixes, AT(struct_, limits.prefixes)},                         \
+        {"max_prefixes", &u32, AT(struct_, limits.max_prefixes), .fallback = "0"}, \
+        WITHDRAW(struct_, limits.withdraw, "50")
 
 static const struct config_field site_fields[] = {
     {"name", &folder, AT(config_site, name), .required = true, .restart = true},
@@ -225,6 +232,7 @@ static const struct config_field api_fields[] = {
     {"read_only_socket", &socket_path, AT(config_api, read_only_socket), .restart = true},
     {"writers", &groups, AT(config_api, writers)},
     {"clients", &clients, AT(config_api, clients)},
+    WITHDRAW(config_api, withdraw, "100"),
     END,
 };
 static const struct config_type api = MAPPING(config_api, api_fields, .check = config_check_api);

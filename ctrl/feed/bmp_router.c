@@ -341,7 +341,10 @@ void bmp_router_synced(struct bmp_router *router)
 {
     const struct feed_sink *sink = router->settings.sink;
 
-    sink->sync_end(sink->owner, FEED_ALL_PEERS); /* first: so that the peers that go have nothing left to look for */
+    /* first: so that the peers that go have nothing left to look for, but for what is held */
+    if (!sink->sync_end(sink->owner, FEED_ALL_PEERS)) {
+        return;
+    }
     for (unsigned int i = 0; i < BUCKETS; i++) {
         for (struct neighbour *next, *it = LIST_FIRST(&router->neighbours[i]); it != NULL; it = next) {
             next = LIST_NEXT(it, link);

@@ -49,12 +49,12 @@ struct feed_sink {
     void (*flush)(void *owner, int peer);
     /* A route is named by its peer, prefix and path id; an upsert replaces. 0 or -errno, which changes nothing. */
     int (*upsert)(void *owner, int peer, const struct feed_route *route);
-    /* What is not there is no mistake. */
+    /* What is not there is no mistake. What is too much to be true stays in use until somebody confirms it. */
     void (*withdraw)(void *owner, int peer, const struct prefix *prefix, uint32_t path_id);
     /* From now on routes of the peer (FEED_ALL_PEERS: of the source) that are not upserted again are stale. */
     void (*sync_begin)(void *owner, int peer);
-    /* Withdraws what is stale. */
-    void (*sync_end)(void *owner, int peer);
+    /* Withdraws what is stale. False: it is so much that it is held instead, as of one who has failed. */
+    bool (*sync_end)(void *owner, int peer);
     /* Decides and installs what has changed. */
     void (*commit)(void *owner);
 };

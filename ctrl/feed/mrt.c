@@ -280,6 +280,6 @@ void mrt_finish(struct mrt *mrt)
 {
     if (mrt->table) {
         mrt->table = false;
-        mrt->settings.sink->sync_end(mrt->settings.sink->owner, FEED_ALL_PEERS);
+        (void)mrt->settings.sink->sync_end(mrt->settings.sink->owner, FEED_ALL_PEERS);
     }
 }

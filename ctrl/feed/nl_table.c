@@ -22,6 +22,7 @@ struct route {
 struct place {
     struct prefix prefix; /* in the set */
     uint16_t told;        /* candidates in the sink: path ids 0 to told - 1 */
+    uint32_t generation;  /* in which they were told */
     struct route *routes;
 };
 
@@ -151,6 +152,7 @@ static void tell(struct nl_table *table, struct place *place)
     uint16_t before = place->told;
 
     place->told = 0;
+    place->generation = table->generation;
     for (const struct route *route = place->routes; route != NULL; route = route->next) {
         tell_route(table, place, route, &place->told);
     }
@@ -435,11 +437,15 @@ void nl_table_sync_end(struct nl_table *table)
 
         at = place->prefix;
         if (sweep(table, place)) {
-            tell(table, place);
+            if (place->routes != NULL || place->generation == table->generation) {
+                tell(table, place);
+            } else { /* not told since: the sink's to sweep, with all others at once */
+                table->counts.feed.withdrawals += place->told;
+            }
             place_release(table, place);
         }
         member = prefix_set_next(&table->places, &at);
     }
     table->syncing = false;
-    sink->sync_end(sink->owner, table->settings.peer);
+    (void)sink->sync_end(sink->owner, table->settings.peer);
 }

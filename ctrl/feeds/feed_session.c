@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "feed_session.h"
 #include "log.h"
+#include "session_breaker.h"
 #include "session_limits.h"
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ static void peer_del(void *owner, int peer)
     if (known != NULL && site_peer_del(session->site, known->name, &error) != 0) {
         log_error("%s: %s", session->name, error.text);
     }
+    site_session_rebase(session->site, session->id);
 }
 
 static void flush(void *owner, int peer)
@@ -47,6 +49,7 @@ static void flush(void *owner, int peer)
     uint16_t id = (uint16_t)peer;
 
     site_session_flush(session->site, session->id, &id);
+    site_session_rebase(session->site, session->id);
 }
 
 /* What the feed's limits forbid. Its route of before is not what it says any more, so it goes. */
@@ -76,6 +79,8 @@ static int upsert(void *owner, int peer, const struct feed_route *route)
     result = site_route_set(session->site, &route->prefix, &candidate, NULL);
     if (result == -EPERM || result == -EDQUOT) {
         refuse(session, &candidate.key, &route->prefix, result);
+    } else if (result >= 0) {
+        site_session_announced(session->site, session->id, &route->prefix);
     }
     return result;
 }
@@ -85,7 +90,7 @@ static void withdraw(void *owner, int peer, const struct prefix *prefix, uint32_
     struct feed_session *session = owner;
     struct candidate_key key = {session->id, (uint16_t)peer, path_id};
 
-    site_route_del(session->site, prefix, &key, NULL);
+    site_route_withdraw(session->site, prefix, &key);
 }
 
 static void sync_begin(void *owner, int peer)
@@ -96,15 +101,25 @@ static void sync_begin(void *owner, int peer)
     site_session_mark_stale(session->site, session->id, peer == FEED_ALL_PEERS ? NULL : &id);
 }
 
-static void sync_end(void *owner, int peer)
+static bool sync_end(void *owner, int peer)
 {
     struct feed_session *session = owner;
     uint16_t id = (uint16_t)peer;
-    size_t swept = site_session_sweep(session->site, session->id, peer == FEED_ALL_PEERS ? NULL : &id);
+    const uint16_t *peer_id = peer == FEED_ALL_PEERS ? NULL : &id;
+    bool let = true;
+    size_t swept;
+
+    if (session->ending) {
+        swept = site_session_sweep(session->site, session->id, peer_id);
+        site_session_rebase(session->site, session->id);
+    } else {
+        let = site_session_sweep_if_let(session->site, session->id, peer_id, &swept);
+    }
 
     if (swept > 0) {
         log_notice("%s: %zu routes were not told again: swept", session->name, swept);
     }
+    return let;
 }
 
 static void commit(void *owner)
@@ -152,7 +167,9 @@ int feed_session_limit(struct feed_session *session, const struct config_limits 
     return site_session_limit(session->site, session->id,
                               &(struct site_limits){.prefixes = limits->prefixes.items,
                                                     .prefix_count = limits->prefixes.count,
-                                                    .max_prefixes = limits->max_prefixes});
+                                                    .max_prefixes = limits->max_prefixes,
+                                                    .breaker = {limits->withdraw.max_percent, limits->withdraw.window_s,
+                                                                limits->withdraw.min}});
 }
 
 void feed_session_close(struct feed_session *session)

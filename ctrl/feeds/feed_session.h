@@ -13,6 +13,7 @@ struct feed_session {
     const char *name;
     uint16_t id;
     bool told_full;  /* that there is no room was logged */
+    bool ending;     /* it has been gone for its time: what it told goes, however much it is */
     bool told_limit; /* that a route was refused */
 };
 

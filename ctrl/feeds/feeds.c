@@ -201,6 +201,7 @@ void feeds_each(const struct feeds *feeds, void (*call)(void *context, const str
             .state = source->state,
             .why = source->why[0] != '\0' ? source->why : NULL,
             .routes = feed_session_routes(&source->session),
+            .session = source->session.id,
         };
 
         source->kind->describe(source, &info);

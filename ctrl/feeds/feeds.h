@@ -55,6 +55,7 @@ struct feed_info {
     const char *warning;     /* what is known to be wrong with such a one; NULL */
     uint32_t peers;          /* that are up; of those that know */
     uint32_t routes;         /* candidates in the site */
+    uint16_t session;        /* its number */
     struct feed_counts counts;
     uint64_t position; /* a file: bytes used, and of how many; 0: not known */
     uint64_t size;

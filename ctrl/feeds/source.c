@@ -51,8 +51,10 @@ static bool is_in_sync(const struct source *source, uint64_t now)
 static void expire(struct source *source)
 {
     log_notice("%s: gone for %u s: its routes go", source->settings.name, source->settings.stale_s);
+    source->session.ending = true;
     source->kind->sync_begin(source);
     source->kind->sync_end(source);
+    source->session.ending = false;
     commit(source);
     set_state(source, FEED_WAITING);
 }

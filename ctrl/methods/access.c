@@ -24,6 +24,7 @@ struct access_client {
 
 struct access {
     struct groups writers; /* none: everybody */
+    struct breaker_rules operator_rules;
     struct access_client *clients;
     uint32_t client_count;
 };
@@ -60,6 +61,11 @@ static int groups_find(struct groups *groups, const char *const *names, uint32_t
     return 0;
 }
 
+static struct breaker_rules rules_of(const struct config_withdraw *withdraw)
+{
+    return (struct breaker_rules){withdraw->max_percent, withdraw->window_s, withdraw->min};
+}
+
 static int client_make(struct access_client *client, const struct config_client *config, struct error *error)
 {
     const struct config_limits *limits = &config->limits;
@@ -70,8 +76,10 @@ static int client_make(struct access_client *client, const struct config_client 
         return error_set(error, -ENOMEM, "no memory for api.clients");
     }
     memcpy(client->prefixes, limits->prefixes.items, limits->prefixes.count * sizeof(*client->prefixes));
-    client->limits = (struct site_limits){
-        .prefixes = client->prefixes, .prefix_count = limits->prefixes.count, .max_prefixes = limits->max_prefixes};
+    client->limits = (struct site_limits){.prefixes = client->prefixes,
+                                          .prefix_count = limits->prefixes.count,
+                                          .max_prefixes = limits->max_prefixes,
+                                          .breaker = rules_of(&limits->withdraw)};
     return groups_find(&client->groups, config->groups.items, config->groups.count, error);
 }
 
@@ -83,6 +91,7 @@ static int create(const struct config_api *config, struct access **out, struct e
     if (access == NULL) {
         return error_set(error, -ENOMEM, "no memory for api.writers");
     }
+    access->operator_rules = rules_of(&config->withdraw);
     access->clients = calloc(config->clients.count + 1, sizeof(*access->clients));
     result = access->clients != NULL
                  ? groups_find(&access->writers, config->writers.items, config->writers.count, error)
@@ -111,9 +120,13 @@ static const struct access_client *client_find(const struct access *access, cons
 
 int access_limit(const struct control *control, uint16_t session)
 {
-    static const struct site_limits none;
-    const struct access_client *client = client_find(control->access, site_session(control->site, session)->client);
+    const struct site_limits none = {.breaker = BREAKER_OF_FEED};
+    const struct access *access = control->access;
+    const struct access_client *client = client_find(access, site_session(control->site, session)->client);
 
+    if (session == SITE_SESSION_OPERATOR && access != NULL) {
+        return site_session_limit(control->site, session, &(struct site_limits){.breaker = access->operator_rules});
+    }
     return site_session_limit(control->site, session, client != NULL ? &client->limits : &none);
 }
 
@@ -127,7 +140,7 @@ int access_apply(struct control *control, const struct config *config, struct er
     }
     destroy(control->access);
     control->access = access;
-    for (uint32_t id = SITE_SESSION_OPERATOR + 1; control->site != NULL && id < site_session_end(control->site); id++) {
+    for (uint32_t id = SITE_SESSION_OPERATOR; control->site != NULL && id < site_session_end(control->site); id++) {
         const struct site_session *session = site_session(control->site, id);
 
         if (session != NULL && !session->own && access_limit(control, (uint16_t)id) != 0) {

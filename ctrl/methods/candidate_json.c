@@ -81,6 +81,9 @@ json_t *candidate_write(const struct control *control, const struct prefix *pref
 
     json_object_set_new(object, "session", json_integer(candidate->key.session_id));
     json_object_set_new(object, "stale", json_boolean(candidate->stale));
+    if (candidate->held) {
+        json_object_set_new(object, "held", json_true());
+    }
     write_target(object, control, &candidate->target);
     if (attrs->has_med) {
         json_object_set_new(object, "med", json_integer(attrs->med));

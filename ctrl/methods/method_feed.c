@@ -24,8 +24,14 @@ static json_t *json_counts(const struct feed_counts *counts)
                      (json_int_t)counts->ignored);
 }
 
+struct feed_list {
+    const struct site *site;
+    json_t *feeds;
+};
+
 static void add_feed(void *context, const struct feed_info *info)
 {
+    struct feed_list *list = context;
     bool bmp = strcmp(info->type, "bmp") == 0;
     json_t *feed =
         json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", info->name, "type", info->type, "state",
@@ -38,21 +44,23 @@ static void add_feed(void *context, const struct feed_info *info)
         json_object_set_new(feed, "size", json_integer((json_int_t)info->size));
         json_object_set_new(feed, "elapsed_ms", json_integer((json_int_t)info->elapsed_ms));
     }
-    json_array_append_new(context, feed);
+    json_object_set_new(feed, "session", json_integer(info->session));
+    json_object_set_new(feed, "breaker", json_breaker(list->site, info->session));
+    json_array_append_new(list->feeds, feed);
 }
 
 int method_feed_list(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
     int code = read_no_params(call, params);
-    json_t *list;
+    struct feed_list list = {.site = control->site};
 
     if (code != 0) {
         return code;
     }
-    list = json_array();
-    feeds_each(control->feeds, add_feed, list);
-    return answer(call, json_pack("{s:o}", "feeds", list), result);
+    list.feeds = json_array();
+    feeds_each(control->feeds, add_feed, &list);
+    return answer(call, json_pack("{s:o}", "feeds", list.feeds), result);
 }
 
 static int read_name(struct api_call *call, const json_t *params, const char **name)

@@ -159,8 +159,10 @@ static int read_name(struct api_call *call, const json_t *params, const char **n
 int method_instance_del(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
+    struct target target = {.kind = TARGET_INSTANCE};
     uint16_t session;
     const char *name;
+    int id;
     int code = read_name(call, params, &name);
 
     (void)result;
@@ -173,6 +175,12 @@ int method_instance_del(struct api_call *call, const json_t *params, json_t **re
     }
     if (txn_is_open(call)) {
         return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction");
+    }
+    id = site_instance_id(control->site, name);
+    target.instance_id = id >= 0 ? (uint32_t)id : UINT32_MAX;
+    code = check_breaker(call, session, &(struct rib_selector){.target = &target});
+    if (code != 0) {
+        return code;
     }
     if (site_instance_del(control->site, name, &call->error) != 0) {
         return API_ERR_UNKNOWN_NAME;

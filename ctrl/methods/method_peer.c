@@ -100,6 +100,7 @@ int method_peer_del(struct api_call *call, const json_t *params, json_t **result
     const struct control *control = call->context;
     struct peer_params in;
     uint16_t session;
+    uint16_t peer_id;
     int code = read_params(call, params, peer_table, 1, &in, NULL);
     int id;
 
@@ -117,6 +118,11 @@ int method_peer_del(struct api_call *call, const json_t *params, json_t **result
     }
     if (txn_is_open(call)) {
         return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction");
+    }
+    peer_id = (uint16_t)id;
+    code = id >= 0 ? check_breaker(call, session, &(struct rib_selector){.peer_id = &peer_id}) : 0;
+    if (code != 0) {
+        return code;
     }
     if (site_peer_del(control->site, in.name, &call->error) != 0) {
         return API_ERR_UNKNOWN_NAME;

@@ -47,16 +47,16 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     if (txn_is_open(call)) {
         return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction; route.update deletes there");
     }
-    if (in.all) {
-        flushed = site_session_flush(control->site, session, NULL);
-    } else {
-        id = site_peer_id(control->site, in.peer);
-        if (id < 0) {
-            return api_fail(call, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
-        }
-        peer_id = (uint16_t)id;
-        flushed = site_session_flush(control->site, session, &peer_id);
+    id = in.peer != NULL ? site_peer_id(control->site, in.peer) : 0;
+    if (id < 0) {
+        return api_fail(call, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
     }
+    peer_id = (uint16_t)id;
+    code = check_breaker(call, session, &(struct rib_selector){.peer_id = in.peer != NULL ? &peer_id : NULL});
+    if (code != 0) {
+        return code;
+    }
+    flushed = site_session_flush(control->site, session, in.peer != NULL ? &peer_id : NULL);
     code = commit_site(call, control->site);
     if (code != 0) {
         return code;

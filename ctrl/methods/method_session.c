@@ -7,7 +7,7 @@
 #include "api_stream.h"
 #include "log.h"
 #include "methods_private.h"
-#include "session.h"
+#include "session_breaker.h"
 #include "txn.h"
 #include "word.h"
 #include <errno.h>
@@ -219,6 +219,34 @@ int method_session_open(struct api_call *call, const json_t *params, json_t **re
                               result);
 }
 
+int fail_at_breaker(struct api_call *call, uint16_t session)
+{
+    struct site *site = ((const struct control *)call->context)->site;
+    const struct breaker_rules *rules = &site_session(site, session)->breaker.rules;
+
+    site_session_refused(site, session);
+    return api_fail(
+        call, API_ERR_BREAKER,
+        "more than %u %% of the prefixes of session \"%s\" would be withdrawn within %u s: nothing is, until "
+        "session.confirm",
+        rules->max_percent, site_session(site, session)->client, rules->window_s);
+}
+
+int check_breaker(struct api_call *call, uint16_t session, const struct rib_selector *selector)
+{
+    struct site *site = ((const struct control *)call->context)->site;
+    uint32_t lose;
+
+    if (site_session(site, session)->breaker.rules.max_percent >= 100) {
+        return 0;
+    }
+    lose = site_session_loss(site, session, selector);
+    if (lose == 0 || site_session_lets(site, session, rib_counts(site_rib(site))->prefixes_of_session[session], lose)) {
+        return 0;
+    }
+    return fail_at_breaker(call, session);
+}
+
 int method_session_eor(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
@@ -232,7 +260,9 @@ int method_session_eor(struct api_call *call, const json_t *params, json_t **res
     if (code != 0) {
         return code;
     }
-    swept = site_session_sweep(control->site, id, NULL);
+    if (!site_session_sweep_if_let(control->site, id, NULL, &swept)) {
+        return fail_at_breaker(call, id);
+    }
     code = commit_site(call, control->site);
     return code != 0 ? code
                      : answer(call,
@@ -302,6 +332,54 @@ int method_session_close(struct api_call *call, const json_t *params, json_t **r
                               result);
 }
 
+struct confirm_params {
+    int64_t session;
+};
+
+static const struct api_param confirm_table[] = {
+    {"session", API_INTEGER, true, offsetof(struct confirm_params, session), 0, SITE_SESSIONS_MAX - 1},
+};
+
+/* Somebody else's word: what runs amok would confirm itself. */
+int method_session_confirm(struct api_call *call, const json_t *params, json_t **result)
+{
+    const struct control *control = call->context;
+    struct confirm_params in = {0};
+    uint16_t own;
+    size_t withdrawn;
+    int code = read_params(call, params, confirm_table, ARRAY_SIZE(confirm_table), &in, NULL);
+
+    if (code == 0) {
+        code = call_session(call, &own);
+    }
+    if (code != 0) {
+        return code;
+    }
+    if (own != SITE_SESSION_OPERATOR) {
+        return api_fail(call, API_ERR_NOT_ALLOWED, "not within a session; the operator confirms");
+    }
+    if (site_session(control->site, (uint32_t)in.session) == NULL) {
+        return api_fail(call, API_ERR_SESSION, "there is no session %d", (int)in.session);
+    }
+    withdrawn = site_session_confirm(control->site, (uint16_t)in.session);
+    code = commit_site(call, control->site);
+    return code != 0 ? code
+                     : answer(call,
+                              json_pack("{s:I, s:I}", "withdrawn", (json_int_t)withdrawn, "generation",
+                                        (json_int_t)site_generation(control->site)),
+                              result);
+}
+
+json_t *json_breaker(const struct site *site, uint16_t id)
+{
+    const struct breaker *breaker = &site_session(site, id)->breaker;
+
+    return json_pack("{s:b, s:I, s:I, s:I, s:I}", "tripped", breaker->tripped, "held",
+                     (json_int_t)rib_counts(site_rib(site))->held_of_session[id], "max_withdraw_percent",
+                     (json_int_t)breaker->rules.max_percent, "withdraw_window_s", (json_int_t)breaker->rules.window_s,
+                     "withdraw_min", (json_int_t)breaker->rules.min_prefixes);
+}
+
 static const char *state_of(const struct site_session *session)
 {
     if (session->connected) {
@@ -317,14 +395,14 @@ json_t *json_site_session(const struct site *site, uint16_t id)
 {
     const struct site_session *session = site_session(site, id);
 
-    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o, s:I}", "session", (int)id, "client",
+    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:o, s:s, s:I, s:I, s:o, s:I, s:o}", "session", (int)id, "client",
                      session->client, "source", session->source, "uid", (json_int_t)session->uid, "on_disconnect",
                      on_disconnects[session->on_disconnect], "stale_s",
                      session->has_stale_s ? json_integer(session->stale_s) : json_null(), "state", state_of(session),
                      "routes", (json_int_t)rib_counts(site_rib(site))->of_session[id], "prefixes",
                      (json_int_t)rib_counts(site_rib(site))->prefixes_of_session[id], "max_prefixes",
                      session->max_prefixes > 0 ? json_integer(session->max_prefixes) : json_null(), "stale",
-                     (json_int_t)site_session_stale(site, id));
+                     (json_int_t)site_session_stale(site, id), "breaker", json_breaker(site, id));
 }
 
 int method_session_list(struct api_call *call, const json_t *params, json_t **result)

@@ -3,6 +3,7 @@
 #include "loop.h"
 #include "methods_private.h"
 #include "session.h"
+#include "session_breaker.h"
 #include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -36,17 +37,17 @@ int method_status(struct api_call *call, const json_t *params, json_t **result)
     if (code != 0) {
         return code;
     }
-    return answer(call,
-                  json_pack("{s:b, s:s, s:f, s:I, s:i, s:i, s:{s:i, s:i}, s:i, s:i, s:i, s:b}", "ready", control->ready,
-                            "site", control->config->site.name, "uptime_s",
-                            (double)(loop_now_ms() - control->started_ms) / 1000, "generation",
-                            (json_int_t)site_generation(control->site), "ports", (int)dp_port_count(control->dp),
-                            "workers", (int)dp_worker_count(control->dp), "routes", "v4",
-                            (int)counts->prefixes[FAMILY_V4], "v6", (int)counts->prefixes[FAMILY_V6], "candidates",
-                            (int)(counts->candidates[FAMILY_V4] + counts->candidates[FAMILY_V6]), "instances",
-                            (int)instance_count(control->site), "sessions", (int)site_session_count(control->site),
-                            "failopen", site_failopen(control->site)),
-                  result);
+    return answer(
+        call,
+        json_pack("{s:b, s:s, s:f, s:I, s:i, s:i, s:{s:i, s:i}, s:i, s:i, s:i, s:b, s:i}", "ready", control->ready,
+                  "site", control->config->site.name, "uptime_s", (double)(loop_now_ms() - control->started_ms) / 1000,
+                  "generation", (json_int_t)site_generation(control->site), "ports", (int)dp_port_count(control->dp),
+                  "workers", (int)dp_worker_count(control->dp), "routes", "v4", (int)counts->prefixes[FAMILY_V4], "v6",
+                  (int)counts->prefixes[FAMILY_V6], "candidates",
+                  (int)(counts->candidates[FAMILY_V4] + counts->candidates[FAMILY_V6]), "instances",
+                  (int)instance_count(control->site), "sessions", (int)site_session_count(control->site), "failopen",
+                  site_failopen(control->site), "breakers_tripped", (int)site_breakers_tripped(control->site)),
+        result);
 }
 
 static json_t *json_workers(const struct dp *dp)

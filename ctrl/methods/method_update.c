@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "methods_private.h"
 #include "session.h"
+#include "session_breaker.h"
 #include "session_limits.h"
 #include "txn.h"
 #include <errno.h>
@@ -260,6 +261,16 @@ static int commit_some(struct update *update, uint64_t until_ms)
     return any_pending(update) ? -ENOSPC : 0;
 }
 
+/* The call as a whole: what it withdraws and announces again is no loss. */
+static bool is_let(const struct update *update)
+{
+    struct site *site = update->control->site;
+    uint32_t has = rib_counts(site_rib(site))->prefixes_of_session[update->session];
+
+    return has >= update->had_prefixes ||
+           site_session_lets(site, update->session, update->had_prefixes, update->had_prefixes - has);
+}
+
 /* 0: done, or not to be done; API_AGAIN; or -errno. */
 static int go_on(struct update *update)
 {
@@ -274,6 +285,9 @@ static int go_on(struct update *update)
             return result;
         }
         end_applying(update);
+        if (result == 0 && !(update->atomic && update->first_code != 0) && !is_let(update)) {
+            result = -ECANCELED;
+        }
         if (result != 0 || update->held || (update->atomic && update->first_code != 0)) {
             return result;
         }
@@ -301,6 +315,7 @@ static int check(struct update *update, struct api_call *call)
     update->bulk = update->add_count + update->del_count >= BULK_MIN;
     update->held = txn_is_open(call);
     update->stage = STAGE_DEL;
+    update->had_prefixes = rib_counts(site_rib(update->control->site))->prefixes_of_session[update->session];
     begin_applying(update);
     return code;
 }
@@ -321,6 +336,9 @@ static int update_run(void *state, struct api_call *call, json_t **result)
     update->stage = STAGE_END;
     if (failure != 0) {
         take_back(update);
+        if (failure == -ECANCELED) {
+            return fail_at_breaker(call, update->session);
+        }
         return api_fail(call, failure == -ESTALE ? API_ERR_UNKNOWN_NAME : API_ERR_TABLE_FULL, "%s: nothing was changed",
                         why_full(failure));
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "access.h"
+#include "log.h"
 #include "methods_private.h"
 #include "monitor.h"
 #include "session.h"
@@ -38,6 +39,7 @@ const struct api_method methods[] = {
     {"flow.explain", 0, method_flow_explain, NULL},
     {"session.open", API_CHANGES | API_SESSION, method_session_open, NULL},
     {"session.eor", API_CHANGES | API_SESSION, method_session_eor, NULL},
+    {"session.confirm", API_CHANGES, method_session_confirm, NULL},
     {"session.close", API_CHANGES | API_SESSION, method_session_close, NULL},
     {"session.list", 0, method_session_list, NULL},
     {"txn.begin", API_CHANGES | API_SESSION, method_txn_begin, NULL},
@@ -54,6 +56,9 @@ const size_t method_count = ARRAY_SIZE(methods);
 
 void methods_start(struct control *control)
 {
+    if (control->access != NULL && access_limit(control, SITE_SESSION_OPERATOR) != 0) {
+        log_error("no memory for the limits of the operator's routes");
+    }
     state_restore(control);
 }
 

@@ -62,6 +62,7 @@ int method_flow_explain(struct api_call *call, const json_t *params, json_t **re
 int method_route_list(struct api_call *call, const json_t *params, json_t **result);
 int method_session_open(struct api_call *call, const json_t *params, json_t **result);
 int method_session_eor(struct api_call *call, const json_t *params, json_t **result);
+int method_session_confirm(struct api_call *call, const json_t *params, json_t **result);
 int method_session_close(struct api_call *call, const json_t *params, json_t **result);
 int method_session_list(struct api_call *call, const json_t *params, json_t **result);
 int method_txn_begin(struct api_call *call, const json_t *params, json_t **result);
@@ -80,6 +81,11 @@ bool call_has_session(const struct api_call *call);
 int check_owner(struct api_call *call, uint16_t session, uint16_t owner, const char *what, const char *name) MUST_USE;
 /* The call's session, which may make this instance, or change the one there is. 0 or an API error. */
 int own_instance(struct api_call *call, const char *name, uint16_t *session) MUST_USE;
+/* Whether the session's breaker lets the selected ones of its candidates go. 0 or API_ERR_BREAKER with a text. */
+int check_breaker(struct api_call *call, uint16_t session, const struct rib_selector *selector) MUST_USE;
+/* What a call that its breaker has stopped answers. */
+int fail_at_breaker(struct api_call *call, uint16_t session) MUST_USE;
+json_t *json_breaker(const struct site *site, uint16_t id);
 json_t *json_site_session(const struct site *site, uint16_t id);
 /* Where a path leads to: {instance?, next_hop, alive, why, port} or {action, alive}. */
 json_t *write_path(const struct control *control, const struct outcome_path *path);

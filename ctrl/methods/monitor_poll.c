@@ -44,6 +44,7 @@ static void look_at_sessions(const struct control *control, json_t *all)
         if (item != NULL) {
             json_object_del(item, "routes");
             json_object_del(item, "prefixes");
+            json_object_del(json_object_get(item, "breaker"), "held");
             json_object_del(item, "stale");
             snprintf(key, sizeof(key), "%u", id);
             json_object_set_new(all, key, item);

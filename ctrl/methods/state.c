@@ -125,6 +125,7 @@ static json_t *write_candidate(const struct control *control, const struct prefi
 
     json_object_del(object, "session");
     json_object_del(object, "stale");
+    json_object_del(object, "held");
     if (!candidate->attrs->has_local_pref) {
         json_object_del(object, "local_pref");
     }

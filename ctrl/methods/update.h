@@ -56,7 +56,8 @@ struct update {
     bool applying; /* in parts: counted in `appliers` */
     bool held;     /* part of a transaction: applied, but not decided */
     size_t next;
-    struct change *undo; /* in the order in which they were made */
+    uint32_t had_prefixes; /* of the session, before it is applied */
+    struct change *undo;   /* in the order in which they were made */
     size_t undo_count;
     size_t undo_room;
     unsigned int added, replaced, unchanged, deleted;

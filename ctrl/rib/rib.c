@@ -213,9 +213,14 @@ static uint32_t entry_position(const struct rib_entry *entry, const struct candi
     return at;
 }
 
+bool candidate_key_equal(const struct candidate_key *a, const struct candidate_key *b)
+{
+    return key_rank(a) == key_rank(b);
+}
+
 static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct candidate_key *key)
 {
-    return at < entry->n_candidates && key_rank(&entry->candidates[at].key) == key_rank(key);
+    return at < entry->n_candidates && candidate_key_equal(&entry->candidates[at].key, key);
 }
 
 /* Its session has another one: which would be beside it. */
@@ -239,6 +244,7 @@ static void count(struct rib *rib, const struct rib_entry *entry, uint32_t at, i
     rib->counts.of_session[key->session_id] += (uint32_t)change;
     rib->counts.of_peer[key->peer_id] += (uint32_t)change;
     rib->counts.stale_of_session[key->session_id] += candidate->stale ? (uint32_t)change : 0;
+    rib->counts.held_of_session[key->session_id] += candidate->held ? (uint32_t)change : 0;
     rib->counts.prefixes_of_session[key->session_id] += has_sibling(entry, at) ? 0 : (uint32_t)change;
     if (entry->n_candidates == 1) {
         rib->counts.prefixes[family] += (uint32_t)change;
@@ -261,6 +267,7 @@ static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, u
     struct candidate before = entry->candidates[at];
 
     rib->counts.stale_of_session[candidate->key.session_id] += (uint32_t)candidate->stale - (uint32_t)before.stale;
+    rib->counts.held_of_session[candidate->key.session_id] += (uint32_t)candidate->held - (uint32_t)before.held;
     entry->candidates[at] = *candidate;
     attrs_ref(candidate->attrs);
     hand_back(rib, &before, old);
@@ -328,7 +335,8 @@ bool rib_selects(const struct rib_selector *selector, const struct candidate *ca
     return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
            (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
            (selector->target == NULL || target_equal(selector->target, &candidate->target)) &&
-           (selector->stale == NULL || *selector->stale == candidate->stale);
+           (selector->stale == NULL || *selector->stale == candidate->stale) &&
+           (selector->held == NULL || *selector->held == candidate->held);
 }
 
 /* What is to be done with candidate `at` of an entry: returns how many it counts. */
@@ -374,6 +382,31 @@ static size_t stale_selected(struct rib *rib, struct rib_entry *entry, uint32_t 
 size_t rib_mark_stale(struct rib *rib, const struct rib_selector *selector)
 {
     return for_each_selected(rib, selector, stale_selected);
+}
+
+static size_t hold_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
+{
+    struct candidate *candidate = &entry->candidates[at];
+    bool before = candidate->held;
+
+    (void)stale_selected(rib, entry, at);
+    candidate->held = true;
+    rib->counts.held_of_session[candidate->key.session_id] += !before;
+    return !before;
+}
+
+size_t rib_hold(struct rib *rib, const struct rib_selector *selector)
+{
+    return for_each_selected(rib, selector, hold_selected);
+}
+
+void rib_hold_one(struct rib *rib, struct rib_entry *entry, const struct candidate_key *key)
+{
+    uint32_t at = entry_position(entry, key);
+
+    if (entry_has(entry, at, key)) {
+        (void)hold_selected(rib, entry, at);
+    }
 }
 
 static size_t dirty_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)

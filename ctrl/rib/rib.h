@@ -60,6 +60,7 @@ struct candidate {
     struct target target;
     bool stale;      /* its session has gone; no part of what a candidate says, so it changes no outcome */
     bool configured; /* by the file; no part of what it says either */
+    bool held;       /* withdrawn by its session, which is not believed: stale as well */
 };
 
 /* The caller's, for what it decided and installed; all zero in a new entry. */
@@ -89,6 +90,7 @@ struct rib_counts {
     uint32_t of_session[RIB_IDS]; /* candidates */
     uint32_t prefixes_of_session[RIB_IDS];
     uint32_t stale_of_session[RIB_IDS];
+    uint32_t held_of_session[RIB_IDS];
     uint32_t of_peer[RIB_IDS]; /* candidates, over all sessions */
 };
 
@@ -131,6 +133,7 @@ struct rib_selector {
     const uint16_t *peer_id;
     const struct target *target;
     const bool *stale;
+    const bool *held;
 };
 
 bool rib_selects(const struct rib_selector *selector, const struct candidate *candidate);
@@ -141,9 +144,13 @@ bool rib_selects(const struct rib_selector *selector, const struct candidate *ca
 size_t rib_flush(struct rib *rib, const struct rib_selector *selector);
 /* Sets their stale flag; returns how many were not stale before. Marks nothing dirty: stale routes rank as before. */
 size_t rib_mark_stale(struct rib *rib, const struct rib_selector *selector);
+/* The same, and holds them. */
+size_t rib_hold(struct rib *rib, const struct rib_selector *selector);
 /* Marks dirty the prefixes that have a selected candidate; returns how many were clean before. */
 size_t rib_mark_dirty(struct rib *rib, const struct rib_selector *selector);
 
+/* Holds the candidate of this key, if it is there. */
+void rib_hold_one(struct rib *rib, struct rib_entry *entry, const struct candidate_key *key);
 /* Marks one entry dirty, once: e.g. to try again what could not be installed. */
 void rib_mark_entry(struct rib *rib, struct rib_entry *entry);
 /* Takes the prefix that has been dirty longest off the list; NULL: none. The caller ends with rib_release(). */
@@ -158,6 +165,7 @@ void rib_release_held(struct rib *rib);
 /* Frees the entry if it has no candidate and is not dirty again; else does nothing. */
 void rib_release(struct rib *rib, struct rib_entry *entry);
 
+bool candidate_key_equal(const struct candidate_key *a, const struct candidate_key *b);
 bool target_equal(const struct target *a, const struct target *b);
 
 #endif

@@ -53,6 +53,7 @@ static int session_add(struct site *site)
     if (site->sessions[id] == NULL) {
         return -ENOMEM;
     }
+    site->sessions[id]->breaker.rules = BREAKER_OFF;
     site->session_end = id == site->session_end ? id + 1 : site->session_end;
     return (int)id;
 }
@@ -239,6 +240,9 @@ bool site_sessions_tick(struct site *site)
     for (uint32_t id = SITE_SESSION_OPERATOR + 1; id < site->session_end; id++) {
         const struct site_session *session = site->sessions[id];
 
+        if (session != NULL) {
+            site_session_breaker_tick(site, (uint16_t)id);
+        }
         if (session != NULL && !session->connected && !session->closed && session->has_stale_s) {
             changed |= session_tick(site, (uint16_t)id);
         }

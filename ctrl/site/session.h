@@ -24,6 +24,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "breaker.h"
 #include "site.h"
 #include <sys/types.h>
 
@@ -61,6 +62,10 @@ struct site_session {
     struct prefix *allowed; /* none: anywhere */
     uint32_t allowed_count;
     uint32_t max_prefixes; /* 0: any number */
+    /* session_breaker.c's: */
+    struct breaker breaker;
+    bool refused;      /* its client was told that it may not withdraw, and waits for somebody to confirm */
+    bool breaker_told; /* the log knows that it is tripped */
     /* the site's: */
     bool connected;    /* a client has it now */
     bool closed;       /* by its client, who left its candidates here */

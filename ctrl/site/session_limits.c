@@ -18,6 +18,7 @@ int site_session_limit(struct site *site, uint16_t id, const struct site_limits 
     session->allowed = copy;
     session->allowed_count = limits->prefix_count;
     session->max_prefixes = limits->max_prefixes;
+    session->breaker.rules = limits->breaker;
     return 0;
 }
 

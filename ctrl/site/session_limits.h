@@ -4,12 +4,13 @@
 #ifndef SESSION_LIMITS_H
 #define SESSION_LIMITS_H
 
-#include "site.h"
+#include "session.h"
 
 struct site_limits {
     const struct prefix *prefixes; /* within one of which each of its routes lies */
     uint32_t prefix_count;         /* 0: anywhere */
     uint32_t max_prefixes;         /* 0: as many as it likes */
+    struct breaker_rules breaker;
 };
 
 /* From now on: what it has already stays. Keeps a copy. 0 or -ENOMEM, which changes nothing. */

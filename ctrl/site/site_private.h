@@ -106,6 +106,9 @@ void site_health_tick(struct site *site);
 /* 0; -EPERM: the session may have no route there; -EDQUOT: no further one. */
 int site_limits_check(const struct site *site, uint16_t id, const struct prefix *prefix) MUST_USE;
 
+/* session_breaker.c */
+void site_session_breaker_tick(struct site *site, uint16_t id);
+
 /* session.c */
 int site_sessions_create(struct site *site) MUST_USE;
 void site_sessions_free(struct site *site);

@@ -63,6 +63,41 @@ def test_batches_come_to_what_the_changes_one_by_one_do():
         assert table == expected
 
 
+class Stopped:
+    """An anyfwd whose breaker has tripped."""
+
+    def __init__(self):
+        self.calls, self.tripped = [], True
+
+    def call(self, method, **params):
+        if self.tripped and params["del"]:
+            raise bridge.Refused(method, {"code": -32009, "message": "more than 50 % would be withdrawn"})
+        self.calls.append((params["add"], params["del"]))
+        return {"errors": []}
+
+
+def test_what_the_breaker_stops_is_told_again_until_it_passes():
+    here, there, new = ("p", "10.0.0.0/8", 0), ("p", "10.1.0.0/16", 0), ("p", "10.2.0.0/16", 0)
+    ours = bridge.Bridge(bridge.read_options([]))
+    ours.anyfwd = anyfwd = Stopped()
+    ours.learn([(here, None), (there, None), (new, {"n": 1})])
+    ours.tell_changes()
+    assert anyfwd.calls == [([{"n": 1}], [])]  # what is announced is told all the same
+    ours.learn([(there, {"n": 2})])            # back again: not to be withdrawn any more
+    ours.tell_changes()
+    assert anyfwd.calls[1:] == [([{"n": 2}], [])]
+    ours.withheld_at -= bridge.WITHHELD_S
+    ours.tell_changes()
+    assert ours.withheld == {here: None}
+    anyfwd.tripped = False
+    ours.tell_changes()
+    assert len(anyfwd.calls) == 3              # not yet
+    ours.withheld_at -= bridge.WITHHELD_S
+    ours.tell_changes()
+    assert anyfwd.calls[3:] == [([], [{"peer": "p", "prefix": "10.0.0.0/8", "path_id": 0}])] and not ours.withheld
+
+
+
 class Site:
     """router (AS 65001, ExaBGP) --- forwarder (ExaBGP with the bridge, AS 65000; anyfwd) --- instance"""
 

@@ -11,7 +11,7 @@ from lab.routers import Bird
 from london import London, config
 
 LON1, LON2 = "10.10.0.2", "10.11.0.2"
-FEED = {"name": "kernel", "type": "kernel", "tables": [254]}
+FEED = {"name": "kernel", "type": "kernel", "tables": [254], "max_withdraw_percent": 100}
 BIRD = """router id 198.51.100.1;
 protocol device {}
 protocol direct { ipv4; }

@@ -22,6 +22,8 @@ BATCH = 1000        # routes in one call
 RETRY_S = 1.0       # between two attempts to reach anyfwd
 CHECK_S = 1.0       # between two looks at what is to be announced, beside those that events call for
 ANSWER_S = 60.0     # the longest that anyfwd may take for an answer
+WITHHELD_S = 5.0    # between two attempts to withdraw what anyfwd's breaker has stopped
+BREAKER = -32009    # the error of that
 FAMILIES = ("ipv4 unicast", "ipv6 unicast")
 
 
@@ -105,7 +107,9 @@ def split_changes(changes):
 # ---- anyfwd ----
 
 class Refused(Exception):
-    pass
+    def __init__(self, method, error):
+        super().__init__(f"{method}: {error['message']}")
+        self.code = error["code"]
 
 
 class Anyfwd:
@@ -137,7 +141,7 @@ class Anyfwd:
             elif answer.get("id") == self.id:
                 break
         if "error" in answer:
-            raise Refused(f"{method}: {answer['error']['message']}")
+            raise Refused(method, answer["error"])
         return answer["result"]
 
     def read_news(self):
@@ -159,6 +163,7 @@ class Bridge:
         self.anyfwd = None
         self.peers, self.router_ids, self.routes = {}, {}, {}  # what ExaBGP has told
         self.changes = []                                      # of it, what anyfwd was not told yet
+        self.withheld, self.withheld_at = {}, 0.0              # withdrawals that it does not let pass yet
         self.announced = set()
         self.started, self.swept = time.monotonic(), False
         self.complained = None
@@ -191,6 +196,7 @@ class Bridge:
         for key, route in changes:
             if route is not None:
                 self.routes[key] = route
+                self.withheld.pop(key, None)
             else:
                 self.routes.pop(key, None)
         self.changes += changes
@@ -213,12 +219,25 @@ class Bridge:
         try:
             return self.anyfwd.call(method, **params)
         except Refused as refusal:
+            if refusal.code == BREAKER and method == "route.update":
+                return self.withhold(params, refusal)
             say(str(refusal))
         except OSError as error:
             self.lose_anyfwd(error)
         return None
 
+    def withhold(self, params, refusal):
+        """The withdrawals are told again later, until somebody confirms them; the rest is told now."""
+        if not self.withheld:
+            say(str(refusal))
+        self.withheld_at = time.monotonic()
+        self.withheld.update({(one["peer"], one["prefix"], one["path_id"]): None for one in params["del"]})
+        return self.tell("route.update", **{**params, "del": []})
+
     def tell_changes(self):
+        if self.withheld and time.monotonic() - self.withheld_at >= WITHHELD_S:
+            self.changes = list(self.withheld.items()) + self.changes
+            self.withheld = {}
         changes, self.changes = self.changes, []
         for params in split_changes(changes):
             result = self.tell("route.update", **params)
@@ -238,7 +257,7 @@ class Bridge:
         self.subscribe()
         for peer in self.peers.values():
             self.tell("peer.set", **peer)
-        self.changes = list(self.routes.items())
+        self.changes, self.withheld = list(self.routes.items()), {}
         self.tell_changes()
         if self.anyfwd is not None and self.swept:  # what we know is all there is
             self.tell("session.eor")

@@ -47,6 +47,7 @@ static void a_site_alone_has_every_default(void **state)
     assert_null(config->api.group);
     assert_null(config->api.read_only_socket);
     assert_int_equal(config->api.writers.count + config->api.clients.count, 0);
+    assert_int_equal(config->api.withdraw.max_percent, 100);
     assert_int_equal(config->dpdk.hugepages, CONFIG_HUGEPAGES_AUTO);
     assert_int_equal(config->dpdk.memory_mb, 512);
     assert_int_equal(config->dpdk.control_lcore, 0);
@@ -119,6 +120,10 @@ static void every_key_of_the_sections_is_read(void **state)
     assert_string_equal(config->api.clients.items[0].groups.items[0], "exabgp");
     assert_prefix(&config->api.clients.items[0].limits.prefixes.items[1], "2001:db8:a::/48");
     assert_int_equal(config->api.clients.items[0].limits.max_prefixes, 100);
+    assert_int_equal(config->api.clients.items[0].limits.withdraw.max_percent, 10);
+    assert_int_equal(config->api.clients.items[0].limits.withdraw.window_s, 20);
+    assert_int_equal(config->api.clients.items[0].limits.withdraw.min, 30);
+    assert_int_equal(config->api.withdraw.max_percent, 90);
     assert_int_equal(config->dpdk.hugepages, CONFIG_HUGEPAGES_OFF);
     assert_int_equal(config->dpdk.memory_mb, 1024);
     assert_int_equal(config->dpdk.control_lcore, 2);

@@ -92,13 +92,14 @@ static void sync_begin(void *owner, int peer)
     rib_mark_stale(table->rib, &(struct rib_selector){.peer_id = peer == FEED_ALL_PEERS ? NULL : &id});
 }
 
-static void sync_end(void *owner, int peer)
+static bool sync_end(void *owner, int peer)
 {
     static const bool stale = true;
     struct table *table = owner;
     uint16_t id = (uint16_t)peer;
 
     rib_flush(table->rib, &(struct rib_selector){.peer_id = peer == FEED_ALL_PEERS ? NULL : &id, .stale = &stale});
+    return true;
 }
 
 static void commit(void *owner)

@@ -111,7 +111,8 @@ static struct candidate random_candidate(const struct fixture *f)
     return (struct candidate){.attrs = f->sets[random_below(SETS)],
                               .key = random_key(),
                               .target = random_target(),
-                              .stale = random_below(8) == 0};
+                              .stale = random_below(8) == 0,
+                              .held = random_below(8) == 0};
 }
 
 static bool key_equal(const struct candidate_key *a, const struct candidate_key *b)
@@ -121,7 +122,7 @@ static bool key_equal(const struct candidate_key *a, const struct candidate_key 
 
 static bool candidate_equal(const struct candidate *a, const struct candidate *b)
 {
-    return key_equal(&a->key, &b->key) && a->attrs == b->attrs && a->stale == b->stale &&
+    return key_equal(&a->key, &b->key) && a->attrs == b->attrs && a->stale == b->stale && a->held == b->held &&
            target_equal(&a->target, &b->target);
 }
 
@@ -216,7 +217,7 @@ static bool withdraw(struct fixture *f, struct change *undo)
     return true;
 }
 
-enum bulk { FLUSH, MARK_STALE, MARK_DIRTY };
+enum bulk { FLUSH, MARK_STALE, HOLD, MARK_DIRTY };
 
 /* Applies to the list what the selection does, prefix by prefix and in each from the last candidate on, and returns
  * what the rib's function should. */
@@ -231,9 +232,10 @@ static size_t list_bulk(struct fixture *f, enum bulk bulk, bool (*selected)(cons
             if (list->items[i].prefix != prefix || !selected(&list->items[i].candidate, argument)) {
                 continue;
             }
-            if (bulk == MARK_STALE) {
-                n += !list->items[i].candidate.stale;
+            if (bulk == MARK_STALE || bulk == HOLD) {
+                n += bulk == HOLD ? !list->items[i].candidate.held : !list->items[i].candidate.stale;
                 list->items[i].candidate.stale = true;
+                list->items[i].candidate.held |= bulk == HOLD;
                 continue;
             }
             n += bulk == FLUSH || !list_is_dirty(list, prefix);
@@ -248,10 +250,10 @@ static size_t list_bulk(struct fixture *f, enum bulk bulk, bool (*selected)(cons
 
 /* The selector's own meaning, told again: a pair of session and peer, each of which may be any. */
 struct choice {
-    bool by_session, by_peer, by_target, by_stale;
+    bool by_session, by_peer, by_target, by_stale, by_held;
     uint16_t session_id, peer_id;
     struct target target;
-    bool stale;
+    bool stale, held;
 };
 
 static bool chosen(const struct candidate *candidate, const void *argument)
@@ -267,26 +269,30 @@ static bool chosen(const struct candidate *candidate, const void *argument)
     if (choice->by_target && !target_equal(&candidate->target, &choice->target)) {
         return false;
     }
-    return !choice->by_stale || candidate->stale == choice->stale;
+    return (!choice->by_stale || candidate->stale == choice->stale) &&
+           (!choice->by_held || candidate->held == choice->held);
 }
 
 static void bulk(struct fixture *f)
 {
     size_t (*const functions[])(struct rib *, const struct rib_selector *) = {
-        [FLUSH] = rib_flush, [MARK_STALE] = rib_mark_stale, [MARK_DIRTY] = rib_mark_dirty};
+        [FLUSH] = rib_flush, [MARK_STALE] = rib_mark_stale, [HOLD] = rib_hold, [MARK_DIRTY] = rib_mark_dirty};
     struct choice choice = {.by_session = random_below(2),
                             .by_peer = random_below(2),
                             .by_target = random_below(2),
                             .by_stale = random_below(2),
+                            .by_held = random_below(2),
                             .session_id = (uint16_t)random_below(SESSIONS),
                             .peer_id = (uint16_t)random_below(PEERS),
                             .target = random_target(),
-                            .stale = random_below(2)};
+                            .stale = random_below(2),
+                            .held = random_below(2)};
     struct rib_selector selector = {.session_id = choice.by_session ? &choice.session_id : NULL,
                                     .peer_id = choice.by_peer ? &choice.peer_id : NULL,
                                     .target = choice.by_target ? &choice.target : NULL,
-                                    .stale = choice.by_stale ? &choice.stale : NULL};
-    enum bulk which = random_below(3);
+                                    .stale = choice.by_stale ? &choice.stale : NULL,
+                                    .held = choice.by_held ? &choice.held : NULL};
+    enum bulk which = random_below(4);
 
     assert_int_equal(functions[which](f->rib, &selector), list_bulk(f, which, chosen, &choice));
 }
@@ -365,6 +371,7 @@ static void check_counts(const struct fixture *f)
         expected->of_session[listed->candidate.key.session_id]++;
         expected->of_peer[listed->candidate.key.peer_id]++;
         expected->stale_of_session[listed->candidate.key.session_id] += listed->candidate.stale;
+        expected->held_of_session[listed->candidate.key.session_id] += listed->candidate.held;
     }
     for (uint32_t i = 0; i < PREFIXES; i++) {
         expected->prefixes[f->prefixes[i].addr.family] += list_count(&f->list, i) > 0;

@@ -249,7 +249,7 @@ static void a_session_has_no_more_and_nothing_else_than_its_limits_let_it(void *
 
     (void)state;
     feed_open(&spec);
-    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){allowed, 2, 3}), 0);
+    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){allowed, 2, 3, BREAKER_OFF}), 0);
     assert_int_equal(feed_tries("172.16.0.0/12"), RIB_ADDED);
     assert_int_equal(feed_tries("2001:db8:1::/48"), RIB_ADDED);
     assert_int_equal(feed_tries("0.0.0.0/0"), -EPERM); /* what covers it is not within it */
@@ -264,10 +264,11 @@ static void a_session_has_no_more_and_nothing_else_than_its_limits_let_it(void *
     assert_string_equal(error.text, "10.0.0.0/8: session \"feed\" has the 3 prefixes that it may have");
 
     /* less than there is: what there is stays */
-    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){.max_prefixes = 1}), 0);
+    assert_int_equal(
+        site_session_limit(site(), feed.id, &(struct site_limits){.max_prefixes = 1, .breaker = BREAKER_OFF}), 0);
     assert_int_equal(rib_counts(site_rib(site()))->prefixes_of_session[feed.id], 3);
     assert_int_equal(feed_tries("10.0.0.0/8"), -EDQUOT);
-    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){0}), 0);
+    assert_int_equal(site_session_limit(site(), feed.id, &(struct site_limits){.breaker = BREAKER_OFF}), 0);
     assert_int_equal(feed_tries("10.0.0.0/8"), RIB_ADDED);
 }
 
