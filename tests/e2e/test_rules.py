@@ -69,8 +69,9 @@ def test_broadcasts_and_groups_of_other_links_are_never_forwarded(london, destin
     ip = IPv6(src="2001:db8:c::9", dst=destination) if ":" in destination \
         else IP(src="198.51.100.9", dst=destination)
     frame = bytes(london.ethernet / ip / UDP(sport=7, dport=7) / Raw(b"never forwarded"))
-    sinks = london.sinks()
+    sinks, before = london.sinks(), london.rpc.call("stats.get")["drops"]
     send(london.client, [frame] * 10)
     time.sleep(0.2)
+    assert london.rpc.call("stats.get")["drops"] == before  # nor is there a neighbour that they wait for
     for name, sink in sinks.items():
         assert not [got for _, got in sink.stop(settle_s=0.05) if b"never forwarded" in got], name
