@@ -33,6 +33,7 @@ int fragment_v4(struct pipe *pipe, const struct packet *packet, uint16_t mtu, st
 
         ip->hdr_checksum = 0;
         ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
+        pieces[i]->port = packet->mbuf->port;
         out[i] = *packet;
         out[i].mbuf = pieces[i];
         out[i].length = rte_be_to_cpu_16(ip->total_length);

@@ -106,19 +106,11 @@ static bool may_fragment(const struct packet *packet, enum family family)
     return family == FAMILY_V4 && (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG)) == 0;
 }
 
-/* Larger than the egress takes: in pieces if the sender allows it, else the sender hears of it. */
-static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t port, const struct packet *packet,
-                                                     const struct rewrite *rewrite, enum family family)
+static void send_pieces(struct pipe *pipe, uint16_t port, const struct packet *packet, const struct rewrite *rewrite)
 {
     struct packet pieces[FRAGMENTS_MAX];
-    int n;
+    int n = fragment_v4(pipe, packet, rewrite->mtu, pieces);
 
-    if (!may_fragment(packet, family)) {
-        packet_refuse(pipe, port, packet, family, DROP_TOO_BIG, rewrite->mtu);
-        return;
-    }
-    take_hop(packet, family);
-    n = fragment_v4(pipe, packet, rewrite->mtu, pieces);
     if (n < 0) {
         packet_drop(pipe, packet->mbuf, n == -ENOMEM ? DROP_NO_BUFFER : DROP_TOO_BIG);
         return;
@@ -128,6 +120,18 @@ static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t
         pipe_show_made(pipe, port, packet->mbuf, pieces[i].mbuf);
         packet_send(pipe, &pieces[i], rewrite);
     }
+}
+
+/* Larger than the egress takes: in pieces if the sender allows it, else the sender hears of it. */
+static __attribute__((noinline)) void packet_too_big(struct pipe *pipe, uint16_t port, const struct packet *packet,
+                                                     const struct rewrite *rewrite, enum family family)
+{
+    if (!may_fragment(packet, family)) {
+        packet_refuse(pipe, port, packet, family, DROP_TOO_BIG, rewrite->mtu);
+        return;
+    }
+    take_hop(packet, family);
+    send_pieces(pipe, port, packet, rewrite);
 }
 
 /* The first bytes of a frame, which hold all that is rewritten. */
@@ -360,7 +364,13 @@ void rewrite_created(struct pipe *pipe, uint16_t port, const struct packet *pack
 
     switch (rewrite->kind) {
     case REWRITE_TX:
-        packet_send(pipe, packet, rewrite);
+        if (likely(packet->length <= rewrite->mtu)) {
+            packet_send(pipe, packet, rewrite);
+        } else if (may_fragment(packet, family)) {
+            send_pieces(pipe, port, packet, rewrite);
+        } else {
+            packet_drop(pipe, packet->mbuf, DROP_TOO_BIG);
+        }
         break;
     case REWRITE_LOCAL:
         packet_punt(pipe, port, packet->mbuf);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ICMP_HEADER 8
+#define DEVICE      9 /* that received the packets */
 
 /* An error about a packet: to whom, from whom, what, and how much of the packet is in it. */
 struct error_case {
@@ -76,6 +77,7 @@ static void receive(const struct frame *frame, const unsigned int *cuts)
 {
     struct rte_mbuf *mbuf = world_packet(world, frame, cuts);
 
+    mbuf->port = DEVICE;
     world_receive(world, PORT_UP, &mbuf, 1);
 }
 
@@ -315,6 +317,38 @@ static void an_error_that_leads_nowhere_ends_there(void **state)
     }
 }
 
+/* Errors have no DF; those of IPv6 fit any link, but not any tunnel. */
+static void an_error_is_no_larger_than_its_way_allows(void **state)
+{
+    static const char *const src[FAMILIES] = {"10.69.0.9", "2001:db8:69::9"};
+    static const char *const dst[FAMILIES] = {"9.9.9.9", "2001:db9::1"};
+    static struct frame frame;
+
+    (void)state;
+    for (int family = 0; family < FAMILIES; family++) {
+        uint16_t id = world_adjacency(TO_NARROW, (enum family)family);
+        struct rewrite usual = world_rewrite(TO_NARROW, (enum family)family);
+        struct rewrite rewrite = usual;
+        struct outlet *outlet = &world->outlets[rewrite.port];
+
+        rewrite.mtu = family == FAMILY_V4 ? 300 : 1240;
+        assert_int_equal(adjacency_set_rewrite(world->adjacencies, id, &rewrite), 0);
+        case_build(&(struct packet_case){.src = src[family], .dst = dst[family], .payload = 1300}, &frame);
+        world_speak(world, PORT_UP, 1);
+        receive(&frame, NULL);
+        assert_int_equal(world->counters.icmp_sent, 1);
+        assert_int_equal(outlet->count, family == FAMILY_V4 ? 2 : 0);
+        for (unsigned int i = 0; i < outlet->count; i++) {
+            assert_true(outlet->mbufs[i]->pkt_len <= IP + rewrite.mtu);
+        }
+        assert_int_equal(world->counters.drops[DROP_TOO_BIG], family == FAMILY_V4 ? 0 : 1);
+        assert_true(world_adds_up(world));
+        assert_int_equal(world_lost_mbufs(world), 0);
+        assert_int_equal(adjacency_set_rewrite(world->adjacencies, id, &usual), 0);
+        world_reset(world);
+    }
+}
+
 static void a_flood_gets_errors_at_the_rate_and_costs_forwarding_nothing(void **state)
 {
     static struct frame expiring;
@@ -374,6 +408,7 @@ static unsigned int check_piece(const struct rte_mbuf *mbuf, const struct frame 
 
     assert_int_equal(rte_mbuf_check(mbuf, 1, &(const char *){NULL}), 0);
     assert_int_equal(mbuf->nb_segs, 1);
+    assert_int_equal(mbuf->port, DEVICE); /* whose it is, should it be dropped yet */
     world_read(mbuf, &got);
     assert_memory_equal(got.bytes, rewrite->header, header);
     length = frame_get16(&got, header + 2);
@@ -475,6 +510,7 @@ int main(void)
         case_test(an_error_about_several_segments_quotes_the_first),
         case_test(an_error_follows_the_route_to_the_sender),
         case_test(an_error_that_leads_nowhere_ends_there),
+        case_test(an_error_is_no_larger_than_its_way_allows),
         case_test(a_flood_gets_errors_at_the_rate_and_costs_forwarding_nothing),
         case_test(over_a_second_errors_come_at_the_configured_rate),
         case_test(without_df_a_packet_leaves_in_pieces_that_make_it_whole),
