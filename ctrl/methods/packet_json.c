@@ -217,6 +217,13 @@ static void add_exit(const struct control *control, const struct trace_record *r
     json_array_append_new(steps, step_on_port(control, stage, lane));
 }
 
+/* By parse, if this is what followed. */
+static bool is_punted(const struct trace_step *next)
+{
+    return next->point == WATCH_PUNTED ||
+           (next->point == WATCH_DROPPED && (next->reason == DROP_NO_TWIN || next->reason == DROP_PUNT_FULL));
+}
+
 static void add_parse(const struct trace_record *record, json_t *steps)
 {
     const struct trace_step *next = &record->steps[1];
@@ -226,8 +233,7 @@ static void add_parse(const struct trace_record *record, json_t *steps)
         return; /* the drop says it */
     }
     json_array_append_new(steps,
-                          json_pack("{s:s, s:s}", "stage", "parse", "verdict",
-                                    next->point == WATCH_PUNTED || next->reason == DROP_NO_TWIN ? "punt" : "forward"));
+                          json_pack("{s:s, s:s}", "stage", "parse", "verdict", is_punted(next) ? "punt" : "forward"));
 }
 
 static void add_step(const struct control *control, const struct trace_record *record, unsigned int i, json_t *steps)

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from scapy.all import (GRE, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6TimeExceeded, IPv6, Raw, fragment, rdpcap,
+from scapy.all import (ARP, GRE, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6TimeExceeded, IPv6, Raw, fragment, rdpcap,
                        wrpcap)
 
 from lab.net import BUILD
@@ -225,3 +225,12 @@ def test_a_trace_says_what_each_stage_did(replay, family):
     assert f"{DOWN} > {LON1}" in lines[5] and "ttl 63" in lines[5]
     assert lines[12].split() == ["rewrite", "dropped,", "ttl_expired"]
     assert lines[13].startswith("packet 3, made of 2:")
+
+
+def test_a_trace_of_what_the_kernels_quota_refuses_says_so(replay):
+    requests = [Ether(src=ROUTER, dst="ff:ff:ff:ff:ff:ff") / ARP(psrc=CLIENT[4], pdst="198.51.100.1") for _ in range(210)]
+    assert drops(replay.counters(requests, "--trace", gap=0)) == {"punt_full": 9}
+    with open(replay.path("out/trace.txt")) as file:
+        lines = [line.split() for line in file]
+    assert [line[1] for line in lines if line[0] == "parse"] == ["punt"] * 210
+    assert [line[1:] for line in lines if line[0] == "transmit"] == [["dropped,", "punt_full"]] * 9
