@@ -330,12 +330,27 @@ static void reclaim_addresses(void *owner, void *thing)
     free(thing);
 }
 
+static bool addresses_are(const struct pipe_addresses *addresses, const struct ip_addr *const given[FAMILIES])
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (addresses->has[family] != (given[family] != NULL) ||
+            (given[family] != NULL && !ip_addr_equal(&addresses->addr[family], given[family]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int dp_port_set_addresses(struct dp *dp, unsigned int index, const struct ip_addr *v4, const struct ip_addr *v6)
 {
-    struct pipe_addresses *next = calloc(1, sizeof(*next));
     const struct ip_addr *given[FAMILIES] = {[FAMILY_V4] = v4, [FAMILY_V6] = v6};
-    const struct pipe_addresses *old;
+    const struct pipe_addresses *old = dp->pipe_ports[index].addresses; /* of which this thread is the writer */
+    struct pipe_addresses *next;
 
+    if (old != NULL && addresses_are(old, given)) {
+        return 0;
+    }
+    next = calloc(1, sizeof(*next));
     if (next == NULL) {
         return -ENOMEM;
     }

@@ -25,6 +25,7 @@ static void on_link(void *owner, const struct kernel_link *old, const struct ker
     }
     /* what other links mean for next hops, the kernel's routes say */
     if (twins_refresh(install, old, now)) {
+        twins_refresh_addresses(install);
         system_refresh_all(install);
         hops_refresh(install, false);
         install->recheck = true; /* once more for those that lean on others, which have moved by then */
@@ -39,6 +40,7 @@ static void on_address(void *owner, const struct kernel_address *old, const stru
     if (install->dp == NULL) {
         return;
     }
+    twins_refresh_addresses(install);
     if (old != NULL) {
         system_refresh_address(install, old);
     }
@@ -159,6 +161,7 @@ int install_bind(struct install *install, struct dp *dp, struct error *error)
     while ((link = kernel_link_next(install->kernel, link)) != NULL) {
         twins_refresh(install, NULL, link);
     }
+    twins_refresh_addresses(install);
     system_refresh_all(install);
     return 0;
 }

@@ -126,8 +126,9 @@ uint32_t system_path_list(const struct install *install, const struct prefix *pr
 /* twin.c */
 /* What a link event (as in struct kernel_callbacks) says about ports. False: nothing. */
 bool twins_refresh(struct install *install, const struct kernel_link *old, const struct kernel_link *now);
-/* The addresses that the port speaks from, after an address of its netdev came or went. */
-void twin_refresh_addresses(struct install *install, uint32_t ifindex);
+/* The addresses that ports speak from, after an address or a netdev came or went: of each family the first of their own
+ * netdev, else of the loopback interface, else of another port. */
+void twins_refresh_addresses(struct install *install);
 /* Local or not: what XDP does with a prefix on all ports. */
 void twins_set_local(struct install *install, const struct prefix *prefix, bool local);
 /* XDP takes the session's packets on all ports; discriminator 0: no more. */

@@ -14,13 +14,6 @@ struct wish {
     unsigned int port; /* GLEAN */
 };
 
-static bool is_loopback(const struct ip_addr *addr)
-{
-    static const struct ip_addr v6_loopback = {.family = FAMILY_V6, .bytes = {[15] = 1}};
-
-    return addr->family == FAMILY_V4 ? addr->bytes[0] == 127 : ip_addr_equal(addr, &v6_loopback);
-}
-
 static bool is_local(const struct install *install, const struct prefix *prefix)
 {
     const struct kernel_address *address = NULL;
@@ -67,7 +60,7 @@ static struct wish wish_for(const struct install *install, const struct prefix *
     bool host = prefix->length == family_bits(prefix->addr.family);
     int port;
 
-    if (is_loopback(&prefix->addr)) {
+    if (ip_addr_is_loopback(&prefix->addr)) {
         return (struct wish){.kind = NOTHING};
     }
     if (host && is_local(install, prefix)) {
@@ -196,7 +189,6 @@ void system_refresh_address(struct install *install, const struct kernel_address
     const struct kernel_neighbour *neighbour = NULL;
     struct prefix host = prefix_host(&address->addr);
 
-    twin_refresh_addresses(install, address->ifindex);
     system_refresh(install, &host);
     system_refresh(install, &address->subnet);
     if (address->addr.family == FAMILY_V4 && ip_addr_to_u32(&address->broadcast) != 0) {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOPBACK 1 /* ifindex, in every namespace */
+
 static bool is_anycast(const struct install *install, const struct prefix *prefix)
 {
     for (unsigned int i = 0; i < install->anycast_count; i++) {
@@ -253,23 +255,41 @@ bool twins_refresh(struct install *install, const struct kernel_link *old, const
     return any;
 }
 
-void twin_refresh_addresses(struct install *install, uint32_t ifindex)
+/* NULL: the interface has none of that family. */
+static const struct ip_addr *first_address(const struct install *install, uint32_t ifindex, enum family family)
 {
     const struct kernel_address *address = NULL;
-    const struct ip_addr *first[FAMILIES] = {0};
-    int port = install_port_of(install, ifindex);
 
-    if (port < 0) {
-        return;
-    }
     while ((address = kernel_address_next(install->kernel, address)) != NULL) {
-        if (address->ifindex == ifindex && first[address->addr.family] == NULL &&
-            !ip_addr_is_link_local(&address->addr)) {
-            first[address->addr.family] = &address->addr;
+        if (address->ifindex == ifindex && address->addr.family == family && !ip_addr_is_link_local(&address->addr) &&
+            !ip_addr_is_loopback(&address->addr)) {
+            return &address->addr;
         }
     }
-    if (dp_port_set_addresses(install->dp, (unsigned int)port, first[FAMILY_V4], first[FAMILY_V6]) != 0) {
-        log_error("port %s: no memory for its addresses", install->twins[port].name);
+    return NULL;
+}
+
+/* The port's own, or if it has no number, another of this machine's (RFC 1812 4.3.2.4). */
+static const struct ip_addr *speaking_address(const struct install *install, unsigned int port, enum family family)
+{
+    const struct ip_addr *address = first_address(install, install->ifindexes[port], family);
+
+    if (address == NULL) {
+        address = first_address(install, LOOPBACK, family);
+    }
+    for (unsigned int i = 0; i < install->twin_count && address == NULL; i++) {
+        address = first_address(install, install->ifindexes[i], family);
+    }
+    return address;
+}
+
+void twins_refresh_addresses(struct install *install)
+{
+    for (unsigned int port = 0; port < install->twin_count; port++) {
+        if (dp_port_set_addresses(install->dp, port, speaking_address(install, port, FAMILY_V4),
+                                  speaking_address(install, port, FAMILY_V6)) != 0) {
+            log_error("port %s: no memory for its addresses", install->twins[port].name);
+        }
     }
 }
 

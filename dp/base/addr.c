@@ -59,6 +59,13 @@ bool ip_addr_is_link_local(const struct ip_addr *addr)
     return addr->family == FAMILY_V6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
 }
 
+bool ip_addr_is_loopback(const struct ip_addr *addr)
+{
+    static const struct ip_addr v6_loopback = {.family = FAMILY_V6, .bytes = {[15] = 1}};
+
+    return addr->family == FAMILY_V4 ? addr->bytes[0] == 127 : ip_addr_equal(addr, &v6_loopback);
+}
+
 /* The bits of byte `index` that lie inside a prefix of this length. */
 static uint8_t length_mask(unsigned int length, unsigned int index)
 {

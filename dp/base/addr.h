@@ -52,6 +52,8 @@ struct ip_addr ip_addr_v6(const uint8_t bytes[16]);
 uint32_t ip_addr_to_u32(const struct ip_addr *addr);
 /* fe80::/10 (RFC 4291); no IPv4 address counts. */
 bool ip_addr_is_link_local(const struct ip_addr *addr);
+/* 127/8, ::1 */
+bool ip_addr_is_loopback(const struct ip_addr *addr);
 
 /* "192.0.2.0/24"; an address alone is a host prefix. 0, -EINVAL (syntax), or -EDOM (bits set beyond the length). */
 int prefix_parse(const char *text, struct prefix *out) MUST_USE;

@@ -69,14 +69,14 @@ class Replay:
             file.write(text)
         return self.path(name)
 
-    def run(self, packets, *options, out="out", config=CONFIG, begin=1_700_000_000, gap=0.001):
+    def run(self, packets, *options, out="out", config=CONFIG, begin=1_700_000_000, gap=0.001, kernel=KERNEL):
         if not isinstance(packets, str):
             for number, packet in enumerate(packets):
                 packet.time = begin + number * gap
             wrpcap(self.path("in.pcap"), packets)
             packets = self.path("in.pcap")
         self.write("anyfwd.yaml", json.dumps(config, indent=1))
-        self.write("kernel", KERNEL)
+        self.write("kernel", kernel)
         return subprocess.run([os.path.join(BUILD, "anyfwd-replay"), "-c", self.path("anyfwd.yaml"), "--in", packets,
                                "--out", self.path(out), "--kernel", self.path("kernel"), *options],
                               capture_output=True, text=True, timeout=60)
@@ -234,3 +234,13 @@ def test_a_trace_of_what_the_kernels_quota_refuses_says_so(replay):
         lines = [line.split() for line in file]
     assert [line[1] for line in lines if line[0] == "parse"] == ["punt"] * 210
     assert [line[1:] for line in lines if line[0] == "transmit"] == [["dropped,", "punt_full"]] * 9
+
+
+@pytest.mark.parametrize("loopback", [(), ("10.99.0.1/32", "fd99::1/128")])
+def test_a_port_without_addresses_speaks_from_another_ones(replay, loopback):
+    """Or its senders would never hear of a smaller MTU."""
+    kernel = "".join(line for line in KERNEL.splitlines(True) if "/" not in line or "eth7" not in line)
+    kernel += "".join(f"address add {address} dev lo\n" for address in loopback)
+    replay.counters([frame(ip("8.8.8.8"), udp()), frame(IPv6(src=CLIENT[6], dst="2001:db9::1"), udp())], kernel=kernel)
+    answers = [packet[1].src for packet in replay.sent("up")]
+    assert answers == [address.split("/")[0] for address in loopback or ("10.0.2.1", "fd00:2::1")]
