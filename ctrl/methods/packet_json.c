@@ -217,14 +217,20 @@ static void add_exit(const struct control *control, const struct trace_record *r
     json_array_append_new(steps, step_on_port(control, stage, lane));
 }
 
-/* By parse, if this is what followed. */
-static bool is_punted(const struct trace_step *next)
+/* To the worker that gives it to a kernel twin, as it is. */
+static bool is_passed_to_twin(const struct control *control, const struct trace_step *step)
 {
-    return next->point == WATCH_PUNTED ||
+    return step->point == WATCH_PASSED && step->lane >= dp_port_count(control->dp); /* twins' lanes are behind ports' */
+}
+
+/* By parse, if this is what followed. */
+static bool is_punted(const struct control *control, const struct trace_step *next)
+{
+    return next->point == WATCH_PUNTED || is_passed_to_twin(control, next) ||
            (next->point == WATCH_DROPPED && (next->reason == DROP_NO_TWIN || next->reason == DROP_PUNT_FULL));
 }
 
-static void add_parse(const struct trace_record *record, json_t *steps)
+static void add_parse(const struct control *control, const struct trace_record *record, json_t *steps)
 {
     const struct trace_step *next = &record->steps[1];
 
@@ -232,8 +238,8 @@ static void add_parse(const struct trace_record *record, json_t *steps)
         (next->point == WATCH_DROPPED && next->reason < DROP_NO_ROUTE)) {
         return; /* the drop says it */
     }
-    json_array_append_new(steps,
-                          json_pack("{s:s, s:s}", "stage", "parse", "verdict", is_punted(next) ? "punt" : "forward"));
+    json_array_append_new(
+        steps, json_pack("{s:s, s:s}", "stage", "parse", "verdict", is_punted(control, next) ? "punt" : "forward"));
 }
 
 static void add_step(const struct control *control, const struct trace_record *record, unsigned int i, json_t *steps)
@@ -243,7 +249,7 @@ static void add_step(const struct control *control, const struct trace_record *r
     switch ((enum watch_point)step->point) {
     case WATCH_RECEIVED:
         json_array_append_new(steps, step_on_port(control, "received", step->lane));
-        add_parse(record, steps);
+        add_parse(control, record, steps);
         break;
     case WATCH_STEERED:
         json_array_append_new(steps, json_lookup(control, record, &step->choice));
@@ -266,7 +272,11 @@ static void add_step(const struct control *control, const struct trace_record *r
         json_array_append_new(steps, step_on_port(control, "punted", step->lane));
         break;
     case WATCH_PASSED:
-        add_exit(control, record, "passed", step->lane, steps);
+        if (is_passed_to_twin(control, step)) {
+            json_array_append_new(steps, step_on_port(control, "passed", step->lane));
+        } else {
+            add_exit(control, record, "passed", step->lane, steps);
+        }
         break;
     case WATCH_DROPPED:
     case WATCH_POINTS:

@@ -6,14 +6,15 @@
 The far end of the TAP is moved into the server's namespace: the device is a wire, and all that the kernel says and
 hears on "down" goes through the data plane.
 """
+import os
 import time
 
 import pytest
-from scapy.all import IP, UDP, IPv6, Raw
+from scapy.all import IP, UDP, Ether, IPv6, Raw
 
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab, sh
-from lab.traffic import Pump, Sink, ethernet, numbered, pour
+from lab.traffic import Pump, Sink, ethernet, numbered, pour, send
 from london import arrivals
 
 BOTH = pytest.mark.parametrize("family", [4, 6])
@@ -150,3 +151,24 @@ def test_a_twin_that_would_have_its_wires_name_is_a_configuration_error(site):
     status, stderr = Daemon(site.lab, site.forwarder, config(ports=ports), name="wire").attempt()
     assert status == 2
     assert "add twin: NAME" in stderr
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="a worker for each of two CPUs")
+def test_what_another_worker_gives_to_the_twin_is_told_as_punted():
+    with Lab() as lab:
+        host = lab.host("fw2")
+        daemon = Daemon(lab, host, config(ports=[{"name": "down", "device": "tap:wire2"}], anycast=[],
+                                          dpdk={"memory_mb": 256, "control_lcore": 0, "worker_lcores": [0, 1]}))
+        daemon.start()
+        try:
+            rpc = daemon.rpc()
+            host.set("ipv6/conf/wire2/disable_ipv6", 1)
+            host.ip("link", "set", "dev", "wire2", "up")
+            rpc.call("trace.start", source="10.20.0.9")
+            send(host, [bytes(Ether(src=host.mac("wire2"), dst="01:00:5e:00:00:05") /
+                              IP(src="10.20.0.9", dst="224.0.0.5", ttl=1))], "wire2")
+            steps = rpc.receive()["params"]["steps"]
+            assert [(step["stage"], step.get("verdict")) for step in steps] == \
+                [("received", None), ("parse", "punt"), ("passed", None)], steps
+        finally:
+            daemon.stop()
