@@ -391,7 +391,7 @@ static void a_full_punt_lane_drops_as_punt_full(void **state)
         struct rte_mbuf *mbufs[BURST_MAX];
 
         for (unsigned int k = 0; k < BURST_MAX; k++) {
-            mbufs[k] = flow_packet("203.0.113.1", (uint16_t)k);
+            mbufs[k] = flow_packet(k % 2 == 0 ? "203.0.113.1" : "2001:db8:f::1", (uint16_t)k);
         }
         pipe_burst(&world->pipe, PORT_UP, mbufs, BURST_MAX); /* and nobody collects */
     }
