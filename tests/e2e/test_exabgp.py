@@ -27,7 +27,7 @@ UPDATE = {"update": {
 
 
 def test_an_update_is_told_with_all_its_attributes():
-    changes = bridge.changes_of(UPDATE, "p@x")
+    changes = bridge.changes_of(UPDATE, "p@x", True)
     shared = {"as_path": [65001, 65010, [3, 4]], "origin": "igp", "med": 10, "local_pref": 200,
               "communities": ["65001:100"], "large_communities": ["65001:1:2"], "originator_id": "1.1.1.1",
               "cluster_list": ["2.2.2.2"], "peer": "p@x", "next_hop": "10.90.3.1"}
@@ -38,10 +38,17 @@ def test_an_update_is_told_with_all_its_attributes():
     ]
 
 
+def test_what_is_for_the_inside_of_an_as_is_not_taken_from_outside():
+    """RFC 4271 5.1.5, RFC 7606 7.5, 7.9, 7.10: a neighbour in another AS has no say in our preferences."""
+    changes = bridge.changes_of(UPDATE, "p@x", False)
+    assert not {"local_pref", "originator_id", "cluster_list"} & set(changes[1][1]) and changes[1][1]["med"] == 10
+
+
+
 def test_a_broken_update_withdraws_its_routes():
     message = {"update": {"attribute": {"error": "treat-as-withdraw"},
                           "announce": {"ipv4 unicast": {"10.90.3.1": [{"nlri": "192.0.2.0/24"}]}}}}
-    assert bridge.changes_of(message, "p@x") == [(("p@x", "192.0.2.0/24", 0), None)]
+    assert bridge.changes_of(message, "p@x", False) == [(("p@x", "192.0.2.0/24", 0), None)]
 
 
 def test_batches_come_to_what_the_changes_one_by_one_do():

@@ -82,6 +82,31 @@ def test_a_neighbour_that_is_lost_right_after_it_was_resolved_is_asked_for_again
 
 
 @BOTH
+def test_the_neighbours_of_backups_are_known_before_they_are_needed(london, family):
+    """What no packet goes to is kept resolved all the same, else a failover would wait for ARP or ND."""
+    london.announce("lon1", "lon2", "ny1", family=family)
+    london.expect_at("lon1", family)
+    for device in ("d1", "d2"):
+        forget(london, device)
+
+    def resolved():
+        known = {each["next_hop"]: each["alive"] for one in london.rpc.call("instance.list")["instances"]
+                 for each in one["adjacency"]}
+        return all(known[hop] for hop in ("10.11.0.2", "10.12.0.2", "fd00:11::2", "fd00:12::2"))
+    assert wait_until(resolved, 3), london.situation()
+    frames, sinks = london.packets(1000, family, run=8), london.sinks()
+    pump = Pump(london.client, frames, 2000)
+    for name in ("lon1", "lon2"):
+        time.sleep(0.15)
+        london.rpc.call("instance.down", name=name)
+    sent, _ = pump.wait()
+    got = {name: [number for _, number, _ in arrivals(sink.stop(), run=8)] for name, sink in sinks.items()}
+    assert sent == 1000 and sorted(sum(got.values(), [])) == list(range(1000)), london.situation()
+    assert all(got.values()), {name: len(numbers) for name, numbers in got.items()}
+
+
+
+@BOTH
 def test_eight_packets_wait_for_a_neighbour_and_no_longer_than_100_ms(london, family):
     frames = [bytes(london.ethernet / packet(NOBODY[family], i)) for i in range(20)]
     _, before = figures(london.rpc)

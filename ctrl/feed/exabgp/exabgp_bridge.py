@@ -42,24 +42,25 @@ def peer_of(neighbor, feed, router_id=None):
     """peer.set for a neighbour."""
     asn, address = neighbor["asn"], neighbor["address"]["peer"]
     peer = {"name": peer_name(address, feed), "as": int(asn["peer"]), "address": address,
-            "type": "ibgp" if asn["peer"] == asn["local"] else "ebgp"}
+            "type": "ibgp" if is_internal(neighbor) else "ebgp"}
     return {**peer, "router_id": router_id} if router_id else peer
 
 
-def attributes_of(attribute):
+def attributes_of(attribute, internal):
     """What of a route's attributes anyfwd knows, in its words. ExaBGP tells sequences and sets apart from each other:
-    the set of an aggregate is the last."""
+    the set of an aggregate is the last. What is for the inside of an AS is ignored from the outside (RFC 4271 5.1.5,
+    RFC 4456 8, RFC 7606 7.5, 7.9, 7.10)."""
     out = {"as_path": [int(asn) for asn in attribute.get("as-path", [])]}
     if attribute.get("as-set"):
         out["as_path"].append([int(asn) for asn in attribute["as-set"]])
-    for ours, theirs in (("origin", "origin"), ("med", "med"), ("local_pref", "local-preference"),
-                         ("originator_id", "originator-id")):
+    inside = (("local_pref", "local-preference"), ("originator_id", "originator-id")) if internal else ()
+    for ours, theirs in (("origin", "origin"), ("med", "med"), *inside):
         if theirs in attribute:
             out[ours] = attribute[theirs]
     for ours, theirs in (("communities", "community"), ("large_communities", "large-community")):
         if attribute.get(theirs):
             out[ours] = [":".join(str(part) for part in parts) for parts in attribute[theirs]]
-    if attribute.get("cluster-list"):
+    if internal and attribute.get("cluster-list"):
         out["cluster_list"] = attribute["cluster-list"]
     return out
 
@@ -70,7 +71,11 @@ def path_id_of(nlri):
     return int.from_bytes(bytes(int(part) for part in text.split(".")), "big") if text else 0
 
 
-def changes_of(message, peer):
+def is_internal(neighbor):
+    return neighbor["asn"]["peer"] == neighbor["asn"]["local"]
+
+
+def changes_of(message, peer, internal):
     """[((peer, prefix, path id), candidate or None for a withdrawal)] of an update, in its order."""
     update, out = message.get("update", {}), []
 
@@ -82,7 +87,7 @@ def changes_of(message, peer):
     attribute = update.get("attribute", {})
     if "error" in attribute:  # ExaBGP's treat-as-withdraw (RFC 7606)
         attribute = None
-    shared = attributes_of(attribute) if attribute is not None else None
+    shared = attributes_of(attribute, internal) if attribute is not None else None
     for family in FAMILIES:
         for next_hop, nlris in update.get("announce", {}).get(family, {}).items():
             for nlri in nlris:
@@ -190,7 +195,8 @@ class Bridge:
         elif event["type"] in ("state", "update"):
             if peer_name(address, self.options.name) not in self.peers:
                 self.set_peer(neighbor)
-            self.learn(changes_of(neighbor.get("message", {}), peer_name(address, self.options.name)))
+            self.learn(changes_of(neighbor.get("message", {}), peer_name(address, self.options.name),
+                                  is_internal(neighbor)))
 
     def learn(self, changes):
         for key, route in changes:
