@@ -139,11 +139,11 @@ int method_instance_set(struct api_call *call, const json_t *params, json_t **re
         if (site_instance_id(control->site, instance.name) >= 0) {
             return api_fail(call, API_ERR_NOT_ALLOWED, "a transaction may only make new instances");
         }
-        txn_made_instance(call, instance.name);
     }
     if (site_instance_set(control->site, &instance, &call->error) != 0) {
         return API_ERR_TABLE_FULL;
     }
+    txn_made_instance(call, instance.name);
     return commit_site(call, control->site);
 }
 

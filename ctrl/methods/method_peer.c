@@ -87,11 +87,11 @@ int method_peer_set(struct api_call *call, const json_t *params, json_t **result
         if (site_peer_id(control->site, peer.name) >= 0) {
             return api_fail(call, API_ERR_NOT_ALLOWED, "a transaction may only make new peers");
         }
-        txn_made_peer(call, peer.name);
     }
     if (site_peer_set(control->site, &peer, &call->error) != 0) {
         return API_ERR_TABLE_FULL;
     }
+    txn_made_peer(call, peer.name);
     return commit_site(call, control->site);
 }
 

@@ -30,6 +30,7 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     struct flush_params in = {0};
     uint16_t session;
     uint16_t peer_id;
+    struct rib_selector selector;
     size_t flushed;
     int code = read_params(call, params, flush_table, ARRAY_SIZE(flush_table), &in, NULL);
     int id;
@@ -44,20 +45,22 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     if (code != 0) {
         return code;
     }
-    if (txn_is_open(call)) {
-        return api_fail(call, API_ERR_NOT_ALLOWED, "not within a transaction; route.update deletes there");
-    }
     id = in.peer != NULL ? site_peer_id(control->site, in.peer) : 0;
     if (id < 0) {
         return api_fail(call, API_ERR_UNKNOWN_NAME, "unknown peer \"%s\"", in.peer);
     }
     peer_id = (uint16_t)id;
-    code = check_breaker(call, session, &(struct rib_selector){.peer_id = in.peer != NULL ? &peer_id : NULL});
+    selector = (struct rib_selector){.session_id = &session, .peer_id = in.peer != NULL ? &peer_id : NULL};
+    code = check_breaker(call, session, &selector);
     if (code != 0) {
         return code;
     }
-    flushed = site_session_flush(control->site, session, in.peer != NULL ? &peer_id : NULL);
-    code = commit_site(call, control->site);
+    if (txn_is_open(call)) {
+        code = txn_flush(call, &selector, &flushed);
+    } else {
+        flushed = site_session_flush(control->site, session, selector.peer_id);
+        code = commit_site(call, control->site);
+    }
     if (code != 0) {
         return code;
     }

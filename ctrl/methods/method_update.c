@@ -34,19 +34,32 @@ static const struct candidate *find_selected(const struct update *update, const 
     return NULL;
 }
 
-/* Between two parts others may have taken away what it names. */
-static bool can_be_set(const struct site *site, const struct candidate *candidate)
+/* Between two parts others may have taken away what it names, and its numbers may be somebody else's. */
+static bool is_there(const struct site *site, const struct candidate_key *key, uint64_t births)
 {
-    return site_session(site, candidate->key.session_id) != NULL && site_peer(site, candidate->key.peer_id) != NULL &&
-           (candidate->target.kind != TARGET_INSTANCE || site_instance(site, candidate->target.instance_id) != NULL);
+    const struct site_session *session = site_session(site, key->session_id);
+    const struct site_peer *peer = site_peer(site, key->peer_id);
+
+    return session != NULL && session->born <= births && peer != NULL && peer->born <= births;
+}
+
+static bool can_be_set(const struct site *site, const struct change *change)
+{
+    const struct target *target = &change->candidate.target;
+    const struct site_instance *instance =
+        target->kind == TARGET_INSTANCE ? site_instance(site, target->instance_id) : NULL;
+
+    return is_there(site, &change->candidate.key, change->births) &&
+           (target->kind != TARGET_INSTANCE || (instance != NULL && instance->born <= change->births));
 }
 
 void change_take_back(struct site *site, const struct change *undo)
 {
     if (!undo->had_before) {
-        site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
-    } else if (can_be_set(site, &undo->candidate) &&
-               site_route_restore(site, &undo->prefix, &undo->candidate, NULL) < 0) {
+        if (is_there(site, &undo->candidate.key, undo->births)) {
+            site_route_del(site, &undo->prefix, &undo->candidate.key, NULL);
+        }
+    } else if (can_be_set(site, undo) && site_route_restore(site, &undo->prefix, &undo->candidate, NULL) < 0) {
         log_error("no memory to take back a change of a route: it is lost");
     }
 }
@@ -94,7 +107,7 @@ static int apply_add(struct update *update, const struct change *add)
     if (result != 0) {
         return result;
     }
-    if (!can_be_set(update->control->site, &add->candidate)) {
+    if (!can_be_set(update->control->site, add)) {
         return -ESTALE;
     }
     if (update->strict &&
@@ -105,6 +118,7 @@ static int apply_add(struct update *update, const struct change *add)
     }
     undo = &update->undo[update->undo_count];
     *undo = *add;
+    undo->births = site_births(update->control->site);
     result = site_route_set(update->control->site, &add->prefix, &add->candidate, &undo->candidate);
     if (result == -EPERM || result == -EDQUOT) {
         refuse_beyond_limits(update, add, result);
@@ -138,6 +152,7 @@ static int apply_del(struct update *update, const struct deletion *del)
         }
         undo = &update->undo[update->undo_count++];
         *undo = (struct change){.prefix = del->selection.prefix,
+                                .births = site_births(update->control->site),
                                 .had_before = true,
                                 .list = LIST_DEL,
                                 .index = del->index,
@@ -261,6 +276,13 @@ static int commit_some(struct update *update, uint64_t until_ms)
     return any_pending(update) ? -ENOSPC : 0;
 }
 
+static bool has_session(const struct update *update)
+{
+    const struct site_session *session = site_session(update->control->site, update->session);
+
+    return session != NULL && session->born <= update->births;
+}
+
 /* The call as a whole: what it withdraws and announces again is no loss. */
 static bool is_let(const struct update *update)
 {
@@ -277,6 +299,10 @@ static int go_on(struct update *update)
     uint64_t until_ms = loop_now_ms() + UPDATE_PART_MS;
     int result;
 
+    if (update->stage < STAGE_COMMIT && !has_session(update)) {
+        end_applying(update);
+        return -ESTALE;
+    }
     if (update->stage < STAGE_COMMIT) {
         site_mark_on(update->control->site, update->held ? RIB_HELD : update->bulk ? RIB_BULK : RIB_NOW);
         result = apply_some(update, until_ms);
@@ -369,6 +395,7 @@ static void *update_begin(struct api_call *call)
     update->control = call->context;
     update->method = call->method;
     update->atomic = true;
+    update->births = site_births(update->control->site);
     update->errors = json_array();
     if (call_session(call, &update->session) != 0) {
         update->session = SITE_SESSION_OPERATOR; /* check() refuses it */

@@ -137,6 +137,49 @@ int txn_keep(struct api_call *call, const struct change *changes, size_t count)
     return 0;
 }
 
+/* Each candidate by itself, so that each can be taken back. */
+static int flush_entry(struct txn *txn, const struct rib_entry *entry, const struct rib_selector *selector)
+{
+    struct site *site = txn->control->site;
+
+    for (uint32_t at = entry->n_candidates; at-- > 0;) {
+        const struct candidate_key key = entry->candidates[at].key;
+        struct change *undo;
+
+        if (!rib_selects(selector, &entry->candidates[at])) {
+            continue;
+        }
+        if (update_reserve(&txn->undo, sizeof(*txn->undo), txn->undo_count, &txn->undo_room) != 0) {
+            return -ENOMEM;
+        }
+        undo = &txn->undo[txn->undo_count++];
+        *undo = (struct change){.prefix = entry->prefix, .births = site_births(site), .had_before = true};
+        site_route_del(site, &undo->prefix, &key, &undo->candidate);
+    }
+    return 0;
+}
+
+int txn_flush(struct api_call *call, const struct rib_selector *selector, size_t *flushed)
+{
+    struct txn *txn = txn_of(call);
+    struct site *site = txn->control->site;
+    size_t before = txn->undo_count;
+    int result = 0;
+
+    site_mark_on(site, RIB_HELD);
+    for (unsigned int family = 0; family < FAMILIES && result == 0; family++) {
+        const struct prefix first = {.addr.family = (uint8_t)family};
+        const struct rib_entry *entry = rib_seek(site_rib(site), &first);
+
+        for (; entry != NULL && result == 0; entry = rib_next(site_rib(site), entry)) {
+            result = flush_entry(txn, entry, selector);
+        }
+    }
+    site_mark_on(site, RIB_NOW);
+    *flushed = txn->undo_count - before;
+    return result == 0 ? 0 : api_fail(call, API_ERR_TABLE_FULL, "no memory: nothing was changed");
+}
+
 void txn_made_peer(struct api_call *call, const char *name)
 {
     if (txn_of(call) != NULL) {

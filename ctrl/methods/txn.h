@@ -24,6 +24,8 @@ int txn_check(struct api_call *call) MUST_USE;
 /* The changes that a call has made, in their order, which an abort takes back. Takes over what they hold. 0 or -ENOMEM,
  * which takes over nothing. */
 int txn_keep(struct api_call *call, const struct change *changes, size_t count) MUST_USE;
+/* Withdraws the selected candidates within the transaction. 0 or an API error with a text. */
+int txn_flush(struct api_call *call, const struct rib_selector *selector, size_t *flushed) MUST_USE;
 /* A call made this peer or instance. */
 void txn_made_peer(struct api_call *call, const char *name);
 void txn_made_instance(struct api_call *call, const char *name);

@@ -11,6 +11,7 @@ enum update_list { LIST_NONE, LIST_ADD, LIST_DEL };
 /* A candidate that is to be added, with its attributes; or, once it was changed, what was there before. */
 struct change {
     struct prefix prefix;
+    uint64_t births; /* of the site, when its ids were what they are */
     bool had_before;
     uint8_t list; /* enum update_list, and the place in it */
     uint32_t index;
@@ -29,6 +30,7 @@ struct update {
     struct control *control;
     const char *method;
     uint16_t session;
+    uint64_t births; /* when it was that */
     /* how far it is read */
     bool opened;
     bool first_key;

@@ -53,6 +53,7 @@ static void read_add(struct update *update, struct json_scan *scan)
     change = &update->adds[update->add_count];
     code = candidate_scan(update->control, update->session, scan, &change->prefix, &change->candidate, &error);
     if (code == 0) {
+        change->births = site_births(update->control->site);
         change->list = LIST_ADD;
         change->index = update->index;
         update->add_count++;

@@ -71,6 +71,7 @@ static int instance_add(struct site *site, const struct site_instance *instance,
     memset(copy->bfds, 0, sizeof(copy->bfds));
     memset(copy->last_good, 0, sizeof(copy->last_good));
     copy->linked = false;
+    copy->born = ++site->births;
     site_health_start(copy);
     copy->name_hash = hash_bytes(copy->name, strlen(copy->name), 0);
     id = instance_make_hops(site, copy);
@@ -95,6 +96,7 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
     struct site_instance next = *instance;
     bool same_bfd;
 
+    next.born = old->born;
     next.health = old->health;
     next.heartbeat_ms = old->heartbeat_ms;
     next.linked = old->linked;

@@ -29,6 +29,7 @@ static int peer_add(struct site *site, const struct site_peer *peer, struct erro
         return error_set(error, id, "no room for peer %s", peer->name);
     }
     *copy = *peer;
+    copy->born = ++site->births;
     site->peers[id] = copy;
     return 0;
 }
@@ -37,11 +38,14 @@ int site_peer_set(struct site *site, const struct site_peer *peer, struct error 
 {
     int id = site_peer_id(site, peer->name);
     uint16_t peer_id;
+    uint64_t born;
 
     if (id < 0) {
         return peer_add(site, peer, error);
     }
+    born = site->peers[id]->born;
     *site->peers[id] = *peer;
+    site->peers[id]->born = born;
     peer_id = (uint16_t)id;
     rib_mark_dirty(site->rib, &(struct rib_selector){.peer_id = &peer_id});
     return 0;

@@ -54,6 +54,7 @@ static int session_add(struct site *site)
         return -ENOMEM;
     }
     site->sessions[id]->breaker.rules = BREAKER_OFF;
+    site->sessions[id]->born = ++site->births;
     site->session_end = id == site->session_end ? id + 1 : site->session_end;
     return (int)id;
 }

@@ -67,6 +67,7 @@ struct site_session {
     bool refused;      /* its client was told that it may not withdraw, and waits for somebody to confirm */
     bool breaker_told; /* the log knows that it is tripped */
     /* the site's: */
+    uint64_t born;
     bool connected;    /* a client has it now */
     bool closed;       /* by its client, who left its candidates here */
     bool long_lived;   /* what is stale of it is long-lived stale */

@@ -222,6 +222,11 @@ const struct rib *site_rib(const struct site *site)
     return site->rib;
 }
 
+uint64_t site_births(const struct site *site)
+{
+    return site->births;
+}
+
 uint64_t site_generation(const struct site *site)
 {
     return site->generation;

@@ -29,6 +29,7 @@ struct site_peer {
     bool has_router_id;
     bool configured;     /* by the file */
     uint16_t session_id; /* whose it is: it goes with that session */
+    uint64_t born;       /* the site's: see site_births() */
 };
 
 struct site_instance {
@@ -44,6 +45,7 @@ struct site_instance {
     struct health_settings checks;
     uint16_t session_id;
     /* the site's: */
+    uint64_t born;
     struct health health;
     struct hop_bfd *bfds[FAMILIES]; /* by the peer's family */
     bool linked;                    /* frames could be sent to it at the last tick */
@@ -85,6 +87,10 @@ int site_set_rules(struct site *site, const struct best_options *decision, const
                    unsigned int anycast_count) MUST_USE;
 /* Failures leave so many instances in use (floor.h); 1 unless it is set. */
 void site_set_min_alive(struct site *site, uint32_t min_alive);
+
+/* How many peers, instances and sessions there have been. Ids are used again: whoever keeps one for later keeps this as
+ * well, and what was `born` after it is not what was meant. */
+uint64_t site_births(const struct site *site);
 
 /* Peers. Ids are stable while the peer lives. -ENOENT: no such. */
 int site_peer_set(struct site *site, const struct site_peer *peer, struct error *error) MUST_USE;

@@ -34,6 +34,7 @@ struct site {
     struct attracted *attracted;    /* by the hash of the next hop; forgotten when an instance changes */
     struct site_session **sessions; /* by id, SITE_SESSIONS_MAX; NULL: free */
     uint32_t session_end;
+    uint64_t births;
     uint64_t generation;
     bool bulk_changed; /* parts of a large commit have changed something, and its generation is to be counted */
     const char *cause;

@@ -217,5 +217,21 @@ def test_one_transaction_at_a_time(daemon):
     assert other.code("txn.commit") == -32007
     rpc.call("txn.abort")
     other.call("txn.begin")
-    assert other.code("route.flush", all=True) == -32002
     other.call("txn.abort")
+
+
+def test_a_flush_within_a_transaction_is_one_with_what_replaces_it(daemon):
+    rpc, other = daemon.rpc(), daemon.rpc()
+    before = facts(other), other.call("status")["generation"]
+    assert looked_up(other, "198.51.100.1") is not None
+    for end in ("txn.abort", "txn.commit"):
+        rpc.call("txn.begin")
+        flushed = rpc.call("route.flush", all=True)["deleted"]
+        assert flushed == other.call("status")["candidates"] + flushed > 0
+        assert rpc.call("route.update", add=[candidate("192.0.2.0/25")])["added"] == 1
+        assert looked_up(other, "198.51.100.1") is not None and other.call("status")["generation"] == before[1]
+        rpc.call(end)
+        if end == "txn.abort":
+            assert (facts(other), other.call("status")["generation"]) == before
+    assert other.call("status")["generation"] == before[1] + 1
+    assert looked_up(other, "198.51.100.1") is None and looked_up(other, "192.0.2.1") == "i0"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* route.update: whole or not at all, strict or not, and when the tables are full. */
 #include "install_private.h"
+#include "json_scan.h"
+#include "methods_private.h"
 #include "site_world.h"
 #include "unit.h"
 #include <stdio.h>
@@ -156,12 +158,35 @@ static void a_full_table_refuses_and_changes_nothing_and_recovers(void **state)
     assert_int_equal(set_numbered(0, 0, ""), 0);
 }
 
+/* Between its parts, which reading and running are, the peer that it names goes, and another gets its number. */
+static void what_an_update_names_is_not_what_has_its_number_later(void **state)
+{
+    static const char text[] = "{\"add\":[{\"prefix\":\"172.20.0.0/16\",\"peer\":\"q\",\"next_hop\":\"10.0.0.2\"}]}";
+    static const struct api_peer nobody = {.text = "a test"};
+    struct api_call call = {.context = world_control(), .peer = &nobody, .method = "route.update"};
+    struct json_scan scan = json_scan_of(text, sizeof(text) - 1);
+    int number = site_peer_id(world_control()->site, "q");
+    json_t *result = NULL;
+    void *update = update_reader.begin(&call);
+
+    (void)state;
+    assert_non_null(update);
+    assert_int_equal(update_reader.read(update, &scan), 0);
+    world_do("peer.del", "{'name':'q'}");
+    world_do("peer.set", "{'name':'other','as':65009,'type':'ebgp'}");
+    assert_int_equal(site_peer_id(world_control()->site, "other"), number);
+    assert_int_equal(update_reader.run(update, &call, &result), API_ERR_UNKNOWN_NAME);
+    update_reader.end(update);
+    assert_int_equal(world_call("fib.lookup", "{'address':'172.20.0.1'}"), API_ERR_NO_ROUTE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_with_peers, world_close)
         TEST(an_update_is_whole_or_not_at_all),
         TEST(a_full_table_refuses_and_changes_nothing_and_recovers),
+        TEST(what_an_update_names_is_not_what_has_its_number_later),
     };
 
     world_require();
