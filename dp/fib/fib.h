@@ -118,8 +118,11 @@ static inline void fib4_prefetch(const struct fib4 *fib, uint32_t dst)
 static inline void fib6_prefetch(const struct fib6 *fib, const uint8_t dst[16])
 {
     const struct fib_root *root = (const struct fib_root *)fib;
-    size_t bucket = (size_t)(dst[0] & 0x1f) << 16 | (size_t)dst[1] << 8 | dst[2];
+    uint32_t first;
+    size_t bucket;
 
+    __builtin_memcpy(&first, dst, sizeof(first));
+    bucket = __builtin_bswap32(first) >> 8 & 0x1fffff; /* little-endian or not, it is a hint */
     __builtin_prefetch(atomic_load_explicit(&root->start, memory_order_relaxed) + bucket * FIB6_ENTRY_BYTES);
 }
 

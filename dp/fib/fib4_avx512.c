@@ -42,21 +42,43 @@ static inline __m256i leaves_find(const struct fib4_table *table, __m256i dst)
     return _mm512_cvtepi64_epi32(_mm512_add_epi64(_mm512_unpackhi_epi64(even, odd), _mm512_popcnt_epi64(changes)));
 }
 
+/* The n - i, but eight at most, from i on, zeros behind them: an address as good as any. */
+static inline __m256i keys_load(const uint32_t *dst, unsigned int i, unsigned int n)
+{
+    return n - i >= KEYS ? _mm256_loadu_si256((const __m256i *)(dst + i))
+                         : _mm256_maskz_loadu_epi32((__mmask8)_bzhi_u32(UINT8_MAX, n - i), dst + i);
+}
+
+/* As fib4_one_slot(). What was stored a moment ago is loaded as it was stored, so that nothing has to wait for it. */
+static inline bool one_slot(const uint32_t *dst, unsigned int n)
+{
+    const __m256i first = _mm256_set1_epi32((int)dst[0]);
+    __m256i differ = _mm256_setzero_si256();
+    unsigned int i;
+
+    for (i = 0; i + KEYS <= n; i += KEYS) {
+        differ = _mm256_or_si256(differ, _mm256_xor_si256(keys_load(dst, i, n), first));
+    }
+    if (i < n) {
+        __mmask8 have = (__mmask8)_bzhi_u32(UINT8_MAX, n - i);
+
+        differ = _mm256_or_si256(differ, _mm256_maskz_xor_epi32(have, keys_load(dst, i, n), first));
+    }
+    return _mm256_testz_si256(differ, _mm256_set1_epi32((int)~(FIB4_GROUP_LEAVES - 1)));
+}
+
 void fib4_lookup_avx512(const struct fib4_table *table, const uint32_t *dst, uint32_t *out, unsigned int n)
 {
     _Alignas(32) uint32_t leaves[FIB_BURST];
     bool far = atomic_load_explicit(&table->far, memory_order_relaxed);
 
-    if (fib4_one_slot(dst, n)) {
+    if (one_slot(dst, n)) {
         fib4_leaves_find(table, dst, leaves, 1, FIB4_RECORD_WHOLE);
         fib4_leaf_spread(table, dst, leaves[0], out, n);
         return;
     }
     for (unsigned int i = 0; i < n; i += KEYS) {
-        /* beyond the last, zeros: an address as good as any */
-        __mmask8 have = (__mmask8)_bzhi_u32(UINT8_MAX, n - i);
-
-        _mm256_store_si256((__m256i *)&leaves[i], leaves_find(table, _mm256_maskz_loadu_epi32(have, dst + i)));
+        _mm256_store_si256((__m256i *)&leaves[i], leaves_find(table, keys_load(dst, i, n)));
         for (unsigned int j = 0; far && j < KEYS; j++) {
             __builtin_prefetch((const void *)fib4_leaf_at(table, leaves[i + j]));
         }

@@ -19,28 +19,67 @@ struct packet {
 /* Behind what counts is room for whole vectors to be stored. */
 #define BURST_ROOM (BURST_MAX + 16)
 
+/* Words of the IP headers that flow hashes need, as they lie in the frames; only where all packets are plain. */
+struct burst_words {
+    uint32_t v4_src[BURST_ROOM];
+    uint32_t v4_id[BURST_ROOM];   /* identification, flags and fragment offset */
+    uint32_t v4_ttl[BURST_ROOM];  /* TTL, protocol, checksum */
+    uint32_t v6_next[BURST_ROOM]; /* payload length, next header, hop limit */
+};
+
 struct burst {
     unsigned int count[FAMILIES];
-    struct packet packets[FAMILIES][BURST_ROOM];
+    /* of packet i: */
+    struct rte_mbuf *mbufs[FAMILIES][BURST_ROOM];
+    uint8_t *frames[FAMILIES][BURST_ROOM]; /* where the data starts; only where all packets are plain */
+    uint32_t lengths[FAMILIES][BURST_ROOM];
     uint32_t v4_destinations[BURST_ROOM]; /* host byte order */
     uint8_t v6_destinations[BURST_ROOM][16];
-    uint32_t path_lists[FAMILIES][BURST_ROOM]; /* set by lookup */
-    uint16_t same_adjacency[FAMILIES]; /* set by steer: of all packets, which then do not tell; else ADJACENCY_NONE */
+    uint32_t path_lists[FAMILIES][BURST_ROOM];  /* set by lookup */
+    uint16_t adjacencies[FAMILIES][BURST_ROOM]; /* set by steer, unless it is the same for all */
+    struct burst_words words;
+    uint16_t same_adjacency[FAMILIES]; /* set by steer: of all packets; else ADJACENCY_NONE */
+    /* All packets were parsed by plain.c, their TTL is above 1, and none has left the burst since. */
+    bool plain[FAMILIES];
+    uint64_t padded[FAMILIES]; /* only where all are plain: a bit for each whose frame is longer than it */
     /* Frames that lost a VLAN tag, for the ports that they belong to: bursts of their own, after this one. */
     unsigned int tagged_count;
     uint16_t tagged_ports[BURST_MAX];
     struct rte_mbuf *tagged[BURST_MAX];
 };
+_Static_assert(BURST_MAX <= 64, "a bit each");
+
+/* One family's packets, without its adjacency. */
+static inline struct packet burst_packet(const struct burst *burst, enum family family, unsigned int i)
+{
+    return (struct packet){.mbuf = burst->mbufs[family][i], .length = (uint16_t)burst->lengths[family][i]};
+}
+
+/* Puts a packet into place i, its adjacency included. */
+static inline void burst_put(struct burst *burst, enum family family, unsigned int i, const struct packet *packet)
+{
+    burst->mbufs[family][i] = packet->mbuf;
+    burst->lengths[family][i] = packet->length;
+    burst->adjacencies[family][i] = packet->adjacency;
+}
+
+/* A burst of one packet, of which no more is known. */
+static inline void burst_of_one(struct burst *burst, enum family family, const struct packet *packet)
+{
+    burst->count[family] = 1;
+    burst->plain[family] = false;
+    burst_put(burst, family, 0, packet);
+}
 
 /* Sorts the packets into the burst; drops and punts the others. No frame with two tags comes out as tagged. Returns the
  * bytes of all frames, as they came. */
 uint64_t parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n,
                      struct burst *burst);
-/* Sets packets[family][i].adjacency from path_lists[family][i], removing from the burst what has nowhere to go, and
+/* Sets adjacencies[family][i] from path_lists[family][i], removing from the burst what has nowhere to go, and
  * fragments that wait for the first one of their datagram. */
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family);
-/* The same for packets whose flow's hash is known already. */
-void steer_burst_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash);
+/* The same for a burst of one packet whose flow hash is known already. */
+void steer_one_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash);
 /* For one packet that was made here, with that path list; ADJACENCY_NONE if nothing is alive. */
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family);
 /* What steer_one() would say, without counting. */

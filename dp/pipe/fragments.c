@@ -57,12 +57,12 @@ bool fragment_hash(struct pipe *pipe, uint16_t port, const struct packet *packet
 static void resume(struct pipe *pipe, const struct wanted_packet *waiting)
 {
     enum family family = (enum family)waiting->family;
+    struct packet packet = {.mbuf = waiting->mbuf, .length = waiting->length};
     struct burst burst;
 
-    burst.count[family] = 1;
-    burst.packets[family][0] = (struct packet){.mbuf = waiting->mbuf, .length = waiting->length};
-    burst.path_lists[family][0] = packet_lookup(pipe, &burst.packets[family][0], family);
-    steer_burst_by_hash(pipe, waiting->port, &burst, family, waiting->hash);
+    burst_of_one(&burst, family, &packet);
+    burst.path_lists[family][0] = packet_lookup(pipe, &packet, family);
+    steer_one_by_hash(pipe, waiting->port, &burst, family, waiting->hash);
     rewrite_burst(pipe, waiting->port, &burst, family);
 }
 

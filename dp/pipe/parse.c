@@ -198,7 +198,8 @@ static inline int parse_v4(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     }
     fib4_prefetch(pipe->fib4, dst);
     burst->v4_destinations[n] = dst;
-    burst->packets[FAMILY_V4][n] = (struct packet){.mbuf = mbuf, .length = rte_be_to_cpu_16(ip->total_length)};
+    burst->mbufs[FAMILY_V4][n] = mbuf;
+    burst->lengths[FAMILY_V4][n] = rte_be_to_cpu_16(ip->total_length);
     burst->count[FAMILY_V4] = n + 1;
     return FORWARD;
 }
@@ -226,7 +227,7 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
 {
     const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
     unsigned int n = burst->count[FAMILY_V6];
-    struct packet *packet = &burst->packets[FAMILY_V6][n]; /* counted at the end */
+    struct packet packet = {.mbuf = mbuf};
     unsigned int length;
     int verdict;
 
@@ -240,9 +241,9 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     if (unlikely(length > mbuf->pkt_len - RTE_ETHER_HDR_LEN || length > UINT16_MAX)) {
         return DROP_BAD_TOTAL_LENGTH;
     }
-    *packet = (struct packet){.mbuf = mbuf, .length = (uint16_t)length};
+    packet.length = (uint16_t)length;
     if (unlikely(extension_is_next(ip->proto))) {
-        verdict = v6_check_extensions(pipe, packet, ip);
+        verdict = v6_check_extensions(pipe, &packet, ip);
         if (verdict != FORWARD) {
             return verdict;
         }
@@ -255,6 +256,8 @@ static inline int parse_v6(const struct pipe *pipe, struct rte_mbuf *mbuf, struc
     }
     fib6_prefetch(pipe->fib6, ip->dst_addr);
     memcpy(burst->v6_destinations[n], ip->dst_addr, 16);
+    burst->mbufs[FAMILY_V6][n] = mbuf;
+    burst->lengths[FAMILY_V6][n] = length;
     burst->count[FAMILY_V6] = n + 1;
     return FORWARD;
 }
@@ -355,12 +358,19 @@ static inline int parse_frame(const struct pipe *pipe, uint16_t port, uint64_t o
     return parse_other(pipe, port, mbuf, ether_type, burst);
 }
 
-static void parse_each(struct pipe *pipe, uint16_t port, uint64_t own_mac, struct rte_mbuf *const *mbufs,
-                       unsigned int n, struct burst *burst)
+/* Returns the bytes of the frames. */
+static uint64_t parse_each(struct pipe *pipe, uint16_t port, uint64_t own_mac, struct rte_mbuf *const *mbufs,
+                           unsigned int n, struct burst *burst)
 {
-    for (unsigned int i = 0; i < n; i++) {
-        int verdict = parse_frame(pipe, port, own_mac, mbufs[i], burst);
+    uint64_t bytes = 0;
 
+    burst->plain[FAMILY_V4] = false;
+    burst->plain[FAMILY_V6] = false;
+    for (unsigned int i = 0; i < n; i++) {
+        int verdict;
+
+        bytes += mbufs[i]->pkt_len;
+        verdict = parse_frame(pipe, port, own_mac, mbufs[i], burst);
         if (likely(verdict == FORWARD)) {
             continue;
         }
@@ -370,50 +380,65 @@ static void parse_each(struct pipe *pipe, uint16_t port, uint64_t own_mac, struc
             packet_drop(pipe, mbufs[i], (enum drop_reason)verdict);
         }
     }
+    return bytes;
 }
 
 /* A last group that is not whole is made up with its first packet. */
-static bool parse_rest(const struct pipe *pipe, uint64_t own_mac, const uint8_t *const *frames,
-                       struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+static uint32_t parse_rest(const struct pipe *pipe, uint64_t own_mac, uint8_t **frames, struct rte_mbuf *const *mbufs,
+                           unsigned int n, struct burst *burst)
 {
-    const uint8_t *group_frames[PLAIN_GROUP];
-    struct rte_mbuf *group_mbufs[PLAIN_GROUP];
+    struct rte_mbuf *group[PLAIN_GROUP];
 
     for (unsigned int i = 0; i < PLAIN_GROUP; i++) {
-        group_frames[i] = frames[i < n ? i : 0];
-        group_mbufs[i] = mbufs[i < n ? i : 0];
+        group[i] = mbufs[i < n ? i : 0];
     }
-    return plain_parse(pipe, own_mac, group_frames, group_mbufs, n, burst);
+    for (unsigned int i = n; i < PLAIN_GROUP; i++) {
+        frames[i] = frames[0];
+    }
+    return plain_parse(pipe, own_mac, frames, group, n, burst);
+}
+
+static inline uint32_t parse_plain(const struct pipe *pipe, uint64_t own_mac, uint8_t **frames,
+                                   struct rte_mbuf *const *mbufs, unsigned int n, struct burst *burst)
+{
+    if (likely(n == PLAIN_GROUP)) {
+        return plain_parse(pipe, own_mac, frames, mbufs, PLAIN_GROUP, burst);
+    }
+    return parse_rest(pipe, own_mac, frames, mbufs, n, burst);
+}
+
+static inline void burst_clear(struct burst *burst, bool wide)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        burst->count[family] = 0;
+        burst->plain[family] = wide;
+        burst->padded[family] = 0;
+    }
+    burst->tagged_count = 0;
 }
 
 uint64_t parse_burst(struct pipe *pipe, uint16_t port, struct rte_mbuf *const *mbufs, unsigned int n,
                      struct burst *burst)
 {
     uint64_t own_mac = __atomic_load_n(&pipe->ports[port].mac, __ATOMIC_RELAXED);
-    const uint8_t *frames[BURST_MAX];
+    uint8_t **frames = burst->frames[FAMILY_V4]; /* of both families, until plain_parse() takes those of IPv6 out */
     unsigned int count;
     uint64_t bytes = 0;
 
-    burst->count[FAMILY_V4] = 0;
-    burst->count[FAMILY_V6] = 0;
-    burst->tagged_count = 0;
-#pragma GCC unroll 4
+    burst_clear(burst, pipe->wide);
+#pragma GCC unroll 8
     for (unsigned int i = 0; i < n; i++) { /* all of them are under way before the first is read */
-        bytes += mbufs[i]->pkt_len;
-        frames[i] = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+        frames[i] = rte_pktmbuf_mtod(mbufs[i], uint8_t *);
         rte_prefetch0(frames[i]);
     }
     for (unsigned int i = 0; i < n; i += count) {
-        bool plain = false;
+        uint32_t plain = 0;
 
         count = RTE_MIN(n - i, (unsigned int)PLAIN_GROUP);
         if (likely(pipe->wide)) {
-            plain = likely(count == PLAIN_GROUP) ? plain_parse(pipe, own_mac, frames + i, mbufs + i, count, burst)
-                                                 : parse_rest(pipe, own_mac, frames + i, mbufs + i, count, burst);
+            plain = parse_plain(pipe, own_mac, frames + i, mbufs + i, count, burst);
         }
-        if (!plain) {
-            parse_each(pipe, port, own_mac, mbufs + i, count, burst);
-        }
+        bytes += likely(plain != 0) ? plain : parse_each(pipe, port, own_mac, mbufs + i, count, burst);
     }
     return bytes;
 }

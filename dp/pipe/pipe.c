@@ -42,10 +42,7 @@ void packet_forward(struct pipe *pipe, uint16_t port, const struct packet *packe
 {
     struct burst burst;
 
-    burst.count[FAMILY_V4] = 0;
-    burst.count[FAMILY_V6] = 0;
-    burst.count[family] = 1;
-    burst.packets[family][0] = *packet;
+    burst_of_one(&burst, family, packet);
     burst.path_lists[family][0] = packet_lookup(pipe, packet, family);
     steer_burst(pipe, port, &burst, family);
     rewrite_burst(pipe, port, &burst, family);

@@ -116,7 +116,7 @@ static inline void pipe_show_made(const struct pipe *pipe, uint16_t port, const 
     }
 }
 
-/* The end of the lane, with room for n <= TX_LANE_MAX packets more. */
+/* The end of the lane, with room for n <= BURST_MAX packets more, and for a whole vector's stores behind them. */
 static inline struct rte_mbuf **lane_reserve(struct pipe *pipe, uint16_t lane, unsigned int n)
 {
     struct lane *to = &pipe->lanes[lane];
@@ -127,11 +127,18 @@ static inline struct rte_mbuf **lane_reserve(struct pipe *pipe, uint16_t lane, u
     return &to->mbufs[to->count];
 }
 
+/* So many packets, of so many bytes, were written behind the end of the lane. */
+static inline void lane_extend(struct pipe *pipe, uint16_t lane, uint32_t n, uint64_t bytes)
+{
+    pipe->lanes[lane].count += n;
+    pipe->lanes[lane].bytes += bytes;
+}
+
 /* Puts the packet into the lane, which takes it over. */
 static inline void pipe_send(struct pipe *pipe, uint16_t lane, struct rte_mbuf *mbuf)
 {
     *lane_reserve(pipe, lane, 1) = mbuf;
-    pipe->lanes[lane].count++;
+    lane_extend(pipe, lane, 1, mbuf->pkt_len);
 }
 
 /* Forwards, punts or drops n <= BURST_MAX packets that `port` received, and counts them; takes them over. What is to

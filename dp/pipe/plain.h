@@ -11,10 +11,11 @@
 
 #define PLAIN_GROUP 16
 
-/* Only where pipe_wide_works(). Parses the first n <= PLAIN_GROUP packets into the burst if they are all plain: true.
- * False: then nothing was done. frames: where each begins. Both arrays have PLAIN_GROUP entries, the ones that do not
- * count are of any packet. */
-bool plain_parse(const struct pipe *pipe, uint64_t own_mac, const uint8_t *const *frames, struct rte_mbuf *const *mbufs,
-                 unsigned int n, struct burst *burst);
+/* Only where pipe_wide_works(). Parses the first n <= PLAIN_GROUP packets into the burst if they are all plain: the
+ * bytes of their frames. 0: they are not, and nothing was done. frames: where each begins, which may be a place in
+ * burst->frames[FAMILY_V4], not before its count. Both arrays have PLAIN_GROUP entries, the ones that do not count are
+ * of any packet. */
+uint32_t plain_parse(const struct pipe *pipe, uint64_t own_mac, uint8_t *const *frames, struct rte_mbuf *const *mbufs,
+                     unsigned int n, struct burst *burst);
 
 #endif

@@ -6,6 +6,7 @@
 #include "fragment.h"
 #include "hold.h"
 #include "icmp.h"
+#include "rewrite_plain.h"
 #include "wide.h"
 #include <assert.h>
 #include <errno.h>
@@ -241,41 +242,35 @@ static inline void send_ready(struct pipe *pipe, struct ready *ready)
             *end = ready->mbufs[i];
             end += ready->ports[i] == port;
         }
-        pipe->lanes[port].count += (uint32_t)(end - begin);
+        lane_extend(pipe, port, (uint32_t)(end - begin), frame_bytes(begin, (unsigned int)(end - begin)));
     }
     ready_clear(ready);
 }
 
-/* Packets that are ready, already written behind the end of that lane. */
-static inline void send_same(struct pipe *pipe, const struct rewrite *rewrite, struct traffic *traffic, uint32_t count,
-                             uint64_t bytes)
-{
-    pipe->lanes[rewrite->port].count += count;
-    traffic_add(traffic, count, bytes);
-}
-
-/* Rewrites and sends the first packets, up to one that leaves the fast path: how many. */
-static inline __attribute__((always_inline)) unsigned int rewrite_run(struct pipe *pipe, const struct packet *packets,
-                                                                      unsigned int n, const struct rewrite *rewrite,
+/* Rewrites and sends the packets from `from` on, up to one that leaves the fast path: its index. */
+static inline __attribute__((always_inline)) unsigned int rewrite_run(struct pipe *pipe, const struct burst *burst,
+                                                                      unsigned int from, const struct rewrite *rewrite,
                                                                       struct traffic *traffic, enum family family)
 {
     const frame_words header = *(const frame_words *)rewrite->header & header_mask;
-    struct rte_mbuf **end = lane_reserve(pipe, rewrite->port, n);
+    unsigned int n = burst->count[family];
+    struct rte_mbuf **end = lane_reserve(pipe, rewrite->port, n - from);
     uint16_t mtu = rewrite->mtu;
-    unsigned int i = 0;
+    unsigned int i = from;
     uint64_t bytes = 0;
 
     for (; i < n; i++) {
-        struct rte_mbuf *mbuf = packets[i].mbuf;
-        uint16_t length = packets[i].length;
+        struct rte_mbuf *mbuf = burst->mbufs[family][i];
+        uint16_t length = (uint16_t)burst->lengths[family][i];
 
         if (unlikely(!rewrite_packet(mbuf, length, mtu, &header, family))) {
             break;
         }
-        end[i] = mbuf;
+        *end++ = mbuf;
         bytes += length;
     }
-    send_same(pipe, rewrite, traffic, i, bytes);
+    lane_extend(pipe, rewrite->port, i - from, bytes + (uint64_t)(i - from) * RTE_ETHER_HDR_LEN);
+    traffic_add(traffic, i - from, bytes);
     return i;
 }
 
@@ -285,17 +280,19 @@ static inline __attribute__((always_inline)) void rewrite_same(struct pipe *pipe
 {
     const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[adjacency]);
     struct traffic *traffic = &pipe->counters->adjacencies[adjacency];
-    struct packet *packets = burst->packets[family];
     unsigned int n = burst->count[family];
     bool plain = is_plain(rewrite);
 
     for (unsigned int i = 0; i < n; i++) {
+        struct packet packet;
+
         if (likely(plain)) {
-            i += rewrite_run(pipe, packets + i, n - i, rewrite, traffic, family);
+            i = rewrite_run(pipe, burst, i, rewrite, traffic, family);
         }
         if (unlikely(i < n)) {
-            packets[i].adjacency = adjacency;
-            rewrite_rare(pipe, port, &packets[i], rewrite, family);
+            packet = burst_packet(burst, family, i);
+            packet.adjacency = adjacency;
+            rewrite_rare(pipe, port, &packet, rewrite, family);
         }
     }
 }
@@ -307,21 +304,21 @@ static inline __attribute__((always_inline)) void rewrite_each(struct pipe *pipe
 
     ready_clear(&ready);
     for (unsigned int i = 0; i < burst->count[family]; i++) {
-        const struct packet *packet = &burst->packets[family][i];
-        const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[packet->adjacency]);
-        struct traffic *traffic = &pipe->counters->adjacencies[packet->adjacency];
+        struct packet packet = burst_packet(burst, family, i);
+        uint16_t adjacency = burst->adjacencies[family][i];
+        const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[adjacency]);
         const frame_words header = *(const frame_words *)rewrite->header & header_mask;
-        struct rte_mbuf *mbuf = packet->mbuf;
-        uint16_t length = packet->length;
         uint16_t egress = rewrite->port;
 
-        if (unlikely(!is_plain(rewrite) || !rewrite_packet(mbuf, length, rewrite->mtu, &header, family))) {
+        if (unlikely(!is_plain(rewrite) ||
+                     !rewrite_packet(packet.mbuf, packet.length, rewrite->mtu, &header, family))) {
             send_ready(pipe, &ready); /* they stay before it */
-            rewrite_rare(pipe, port, packet, rewrite, family);
+            packet.adjacency = adjacency;
+            rewrite_rare(pipe, port, &packet, rewrite, family);
             continue;
         }
-        traffic_add(traffic, 1, length);
-        ready_add(&ready, mbuf, egress);
+        traffic_add(&pipe->counters->adjacencies[adjacency], 1, packet.length);
+        ready_add(&ready, packet.mbuf, egress);
     }
     send_ready(pipe, &ready);
 }
@@ -347,9 +344,33 @@ AVX512 static void rewrite_wide(struct pipe *pipe, uint16_t port, struct burst *
     }
 }
 
+/* Plain packets, but for those whose adjacency asks for more. */
+static void rewrite_plain(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
+{
+    uint16_t same = burst->same_adjacency[family];
+
+    if (same != ADJACENCY_NONE) {
+        if (unlikely(!rewrite_plain_same(pipe, burst, same, family))) {
+            rewrite_wide(pipe, port, burst, family);
+        }
+        return;
+    }
+    for (unsigned int i = 0; i < burst->count[family]; i++) {
+        i = rewrite_plain_each(pipe, burst, i, family);
+        if (unlikely(i < burst->count[family])) {
+            struct packet packet = burst_packet(burst, family, i);
+
+            packet.adjacency = burst->adjacencies[family][i];
+            rewrite_rare(pipe, port, &packet, adjacency_rewrite(&pipe->adjacencies[packet.adjacency]), family);
+        }
+    }
+}
+
 void rewrite_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
-    if (pipe->wide) {
+    if (burst->plain[family]) {
+        rewrite_plain(pipe, port, burst, family);
+    } else if (pipe->wide) {
         rewrite_wide(pipe, port, burst, family);
     } else if (family == FAMILY_V4) {
         rewrite_family(pipe, port, burst, FAMILY_V4);

@@ -5,6 +5,7 @@
 #include "fragments.h"
 #include "icmp.h"
 #include "select.h"
+#include "steer_plain.h"
 #include <rte_branch_prediction.h>
 
 /* The row's first choice is dead. */
@@ -34,13 +35,20 @@ static __attribute__((noinline)) bool rare_hash(struct pipe *pipe, uint16_t port
     return true;
 }
 
+/* Of packet i of a burst. known: what is known of its hashes, or NULL. */
 static inline bool steer_hash(struct pipe *pipe, uint16_t port, const struct path_list *list,
-                              const struct packet *packet, enum family family, uint32_t *hash)
+                              const struct packet *packet, enum family family, const struct hashes *known,
+                              unsigned int i, uint32_t *hash)
 {
+    enum hash_mode mode = (enum hash_mode)list->hash_mode;
+
     *hash = 0;
-    return list->row_mask == 0 ||
-           likely(flow_hash_plain(packet, family, (enum hash_mode)list->hash_mode, pipe->hash_seed, hash)) ||
-           rare_hash(pipe, port, packet, family, (enum hash_mode)list->hash_mode, hash);
+    if (known != NULL && (known->known[mode] >> i & 1) != 0) {
+        *hash = known->value[i];
+        return true;
+    }
+    return list->row_mask == 0 || likely(flow_hash_plain(packet, family, mode, pipe->hash_seed, hash)) ||
+           rare_hash(pipe, port, packet, family, mode, hash);
 }
 
 /* What steer_hash() says, or has said of this packet an instant ago, without counting or keeping the packet. */
@@ -91,9 +99,9 @@ static __attribute__((noinline, cold)) void show_choices(const struct pipe *pipe
                                                          enum family family, const uint32_t *given)
 {
     for (unsigned int i = 0; i < burst->count[family]; i++) {
-        const struct packet *packet = &burst->packets[family][i];
+        struct packet packet = burst_packet(burst, family, i);
 
-        show_choice(pipe, burst->path_lists[family][i], packet, packet->adjacency, family, given);
+        show_choice(pipe, burst->path_lists[family][i], &packet, burst->adjacencies[family][i], family, given);
     }
 }
 
@@ -143,63 +151,84 @@ static inline uint16_t steer_same(struct pipe *pipe, const uint32_t *ids, unsign
                : ADJACENCY_NONE;
 }
 
-/* given: the hash of every packet, NULL where the packets tell. */
-static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, uint16_t port, struct burst *burst,
-                                                               enum family family, const uint32_t *given)
+/* Packets that leave the burst go out of it here, and are not watched any more. */
+static inline void steer_each(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family,
+                              const struct hashes *known)
 {
-    struct packet *packets = burst->packets[family];
     uint32_t *ids = burst->path_lists[family];
     unsigned int kept = 0;
 
-    burst->same_adjacency[family] =
-        likely(pipe_watches(pipe) == NULL) ? steer_same(pipe, ids, burst->count[family]) : ADJACENCY_NONE;
-    if (burst->same_adjacency[family] != ADJACENCY_NONE) {
-        return;
-    }
     for (unsigned int i = 0; i < burst->count[family]; i++) {
-        struct packet *packet = &packets[i];
+        struct packet packet = burst_packet(burst, family, i);
         const struct path_list *list;
         uint32_t hash;
 
         if (unlikely(ids[i] == PATH_LIST_NONE)) {
-            packet_refuse(pipe, port, packet, family, DROP_NO_ROUTE, 0);
+            packet_refuse(pipe, port, &packet, family, DROP_NO_ROUTE, 0);
             continue;
         }
         list = path_list_load(pipe->path_lists, ids[i]);
-        if (given != NULL) {
-            hash = *given;
-        } else if (unlikely(!steer_hash(pipe, port, list, packet, family, &hash))) {
+        if (unlikely(!steer_hash(pipe, port, list, &packet, family, known, i, &hash))) {
             continue;
         }
-        packet->adjacency = steer_row(pipe, list, hash);
-        if (unlikely(packet->adjacency == ADJACENCY_NONE)) {
-            no_instance(pipe, port, ids[i], packet, family, given);
+        packet.adjacency = steer_row(pipe, list, hash);
+        if (unlikely(packet.adjacency == ADJACENCY_NONE)) {
+            no_instance(pipe, port, ids[i], &packet, family, known != NULL ? &hash : NULL);
             continue;
         }
-        if (unlikely(kept != i)) { /* a copy of what parse wrote piece by piece would wait for the pieces */
-            packets[kept] = *packet;
-            ids[kept] = ids[i];
-        }
-        kept++;
+        burst_put(burst, family, kept, &packet);
+        ids[kept++] = ids[i];
     }
+    burst->plain[family] &= kept == burst->count[family];
     burst->count[family] = kept;
-    if (unlikely(pipe_watches(pipe) != NULL)) {
-        show_choices(pipe, burst, family, given);
+}
+
+static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe, uint16_t port, struct burst *burst,
+                                                               enum family family)
+{
+    bool watched = pipe_watches(pipe) != NULL;
+    struct hashes hashes;
+
+    burst->same_adjacency[family] = ADJACENCY_NONE;
+    if (likely(!watched)) {
+        if (likely(burst->plain[family])) {
+            hashes.known[HASH_PORTS] = 0;
+            hashes.known[HASH_ADDRESSES] = 0;
+            if (unlikely(!steer_plain(pipe, burst, family, &hashes))) {
+                burst->same_adjacency[family] = ADJACENCY_NONE;
+                steer_each(pipe, port, burst, family, &hashes);
+            }
+            return;
+        }
+        burst->same_adjacency[family] = steer_same(pipe, burst->path_lists[family], burst->count[family]);
+        if (burst->same_adjacency[family] != ADJACENCY_NONE) {
+            return;
+        }
+    }
+    steer_each(pipe, port, burst, family, NULL);
+    if (unlikely(watched)) {
+        show_choices(pipe, burst, family, NULL);
     }
 }
 
 void steer_burst(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
     if (family == FAMILY_V4) {
-        steer_family(pipe, port, burst, FAMILY_V4, NULL);
+        steer_family(pipe, port, burst, FAMILY_V4);
     } else {
-        steer_family(pipe, port, burst, FAMILY_V6, NULL);
+        steer_family(pipe, port, burst, FAMILY_V6);
     }
 }
 
-void steer_burst_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash)
+void steer_one_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family, uint32_t hash)
 {
-    steer_family(pipe, port, burst, family, &hash);
+    const struct hashes hashes = {.known = {1, 1}, .value = {hash}};
+
+    burst->same_adjacency[family] = ADJACENCY_NONE;
+    steer_each(pipe, port, burst, family, &hashes);
+    if (unlikely(pipe_watches(pipe) != NULL)) {
+        show_choices(pipe, burst, family, &hash);
+    }
 }
 
 uint16_t steer_one(struct pipe *pipe, const struct packet *packet, uint32_t path_list, enum family family)

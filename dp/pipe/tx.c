@@ -11,22 +11,19 @@ static uint16_t device_send(struct pipe *pipe, struct lane *lane)
     struct counters *counters = pipe->counters;
     uint16_t sent = 0;
     uint16_t count = (uint16_t)lane->count;
-    uint64_t bytes;
 
     if (lane->end == LANE_TWIN) {
         count = punt_admit(&lane->quota, lane->mbufs, count, pipe->now);
     }
     pipe_show(pipe, lane->end == LANE_TWIN ? WATCH_PUNTED : WATCH_SENT, DROP_REASONS, lane->port, lane->mbufs, count);
-    bytes = frame_bytes(lane->mbufs, count);
     for (int try = 0; try < TX_TRIES && sent < count; try++) {
         sent += rte_eth_tx_burst(lane->device, lane->queue, lane->mbufs + sent, count - sent);
     }
-    bytes -= frame_bytes(lane->mbufs + sent, count - sent);
     if (lane->end == LANE_TWIN) {
         counter_add(&counters->punted, sent);
     } else {
         counter_add(&counters->sent, sent);
-        traffic_add(&counters->tx[lane->port], sent, bytes);
+        traffic_add(&counters->tx[lane->port], sent, lane->bytes - frame_bytes(lane->mbufs + sent, count - sent));
     }
     return sent;
 }
@@ -38,8 +35,10 @@ static void lane_tag(struct pipe *pipe, struct lane *lane)
 
     for (uint32_t i = 0; i < lane->count; i++) {
         if (vlan_push(lane->mbufs[i], lane->vlan_tci)) {
+            lane->bytes += sizeof(struct rte_vlan_hdr);
             lane->mbufs[kept++] = lane->mbufs[i];
         } else {
+            lane->bytes -= lane->mbufs[i]->pkt_len;
             packet_drop(pipe, lane->mbufs[i], DROP_NO_HEADROOM);
         }
     }
@@ -55,6 +54,7 @@ static void lane_join(struct pipe *pipe, struct lane *lane)
         if (likely(rte_pktmbuf_linearize(lane->mbufs[i]) == 0)) {
             lane->mbufs[kept++] = lane->mbufs[i];
         } else {
+            lane->bytes -= lane->mbufs[i]->pkt_len;
             packet_drop(pipe, lane->mbufs[i], DROP_NO_BUFFER);
         }
     }
@@ -84,4 +84,5 @@ void lane_flush(struct pipe *pipe, uint16_t index)
         rte_pktmbuf_free_bulk(lane->mbufs + sent, lane->count - sent);
     }
     lane->count = 0;
+    lane->bytes = 0;
 }

@@ -15,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TX_LANE_MAX 128
+#define TX_LANE_MAX  128
+#define TX_LANE_ROOM 16 /* behind them, for whole vectors to be stored */
 
 struct pipe;
 
@@ -34,9 +35,10 @@ struct lane {
     uint16_t vlan_tci;     /* of the tag that frames get on the way out, 0: none; never where the lane ends in a ring */
     bool one_segment;      /* the device sends no packet of several segments */
     uint32_t count;        /* waiting in mbufs[]; as wide as CPUs forward from store to load at once */
+    uint64_t bytes;        /* of their frames */
     struct rte_ring *ring; /* LANE_RING */
     struct punt_quota quota; /* LANE_TWIN */
-    struct rte_mbuf *mbufs[TX_LANE_MAX];
+    struct rte_mbuf *mbufs[TX_LANE_MAX + TX_LANE_ROOM];
 };
 
 static inline uint64_t frame_bytes(struct rte_mbuf *const *mbufs, unsigned int n)

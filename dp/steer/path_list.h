@@ -32,6 +32,7 @@ static inline uint16_t row_place(row_t row, unsigned int place)
 enum hash_mode {
     HASH_PORTS,     /* addresses, protocol and ports */
     HASH_ADDRESSES, /* addresses alone */
+    HASH_MODES,
 };
 
 /* Immutable once published, and in one piece of memory. What nearly every packet needs of its row, the first choice, is

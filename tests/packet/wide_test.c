@@ -22,23 +22,35 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)(hash_mix64(state) >> 32) % limit;
 }
 
-static const char *const destinations[] = {
-    "198.18.0.1", "2001:db8:b::1", "192.0.2.1", "2001:db8:a::1", "10.69.0.1",   "10.71.0.1",
-    "10.67.0.1",  "10.68.0.1",     "8.8.8.8",   "203.0.113.1",   "2001:db8::1", "2001:db8:73::1",
+#define DESTINATIONS_MAX 16
+
+/* What the packets of a burst are chosen from; most are alike, as traffic often is. */
+static const char *const kinds[][DESTINATIONS_MAX] = {
+    {"198.18.0.1"},
+    {"2001:db8:b::1"},
+    {"198.18.0.1", "2001:db8:b::1"},
+    {"10.73.0.1"}, /* a choice of instances */
+    {"2001:db8:73::1"},
+    {"192.0.3.1"}, /* by the addresses alone */
+    {"2001:db8:aa::1"},
+    {"10.73.0.1", "198.18.0.1", "192.0.2.1"},
+    {"2001:db8:73::1", "2001:db8:b::1", "2001:db8:a::1"},
+    {"10.73.0.1", "198.18.0.1", "192.0.3.1"}, /* in both ways */
+    {"198.18.0.1", "198.18.7.1", "10.69.0.1", "10.70.0.1", "10.71.0.1"},
+    {"198.18.0.1", "2001:db8:b::1", "192.0.2.1", "2001:db8:a::1", "10.69.0.1", "10.71.0.1", "10.67.0.1", "10.68.0.1",
+     "8.8.8.8", "203.0.113.1", "2001:db8::1", "2001:db8:73::1"},
+    {"198.18.0.1", "2001:db8:b::1", "192.0.2.1", "2001:db8:a::1", "10.69.0.1", "10.71.0.1", "10.67.0.1", "10.68.0.1",
+     "8.8.8.8", "203.0.113.1", "2001:db8::1", "2001:db8:73::1"},
 };
 
-/* Half of all bursts are alike, of one destination or of two families, as traffic often is. */
-static const char *destination(unsigned int burst_kind)
+static const char *destination(unsigned int kind)
 {
-    switch (burst_kind) {
-    case 0:
-    case 1:
-        return destinations[burst_kind];
-    case 2:
-        return destinations[random_below(2)];
-    default:
-        return destinations[random_below(ARRAY_SIZE(destinations))];
+    unsigned int n = 0;
+
+    while (n < DESTINATIONS_MAX && kinds[kind][n] != NULL) {
+        n++;
     }
+    return kinds[kind][random_below(n)];
 }
 
 static void spoil(struct frame *frame)
@@ -78,6 +90,10 @@ static void make_frame(struct frame *frame, unsigned int burst_kind, unsigned in
 
     frame_build(frame, world_mac(PORT_UP), v6 ? "2001:db8:99::7" : "198.51.100.7", dst, 8 + random_below(60));
     frame_set16(frame, v6 ? V6_PAYLOAD : V4_PAYLOAD, (uint16_t)random_below(65536));
+    if (burst_kind % 2 == 0 && random_below(2) == 0) { /* TCP */
+        frame->bytes[v6 ? V6_NEXT : V4_PROTOCOL] = 6;
+        frame_set_checksum(frame);
+    }
     if (random_below(100) < spoilt_percent) {
         spoil(frame);
     }
@@ -133,7 +149,7 @@ static void compare_bursts(unsigned int spoilt_percent)
     static struct result wide;
 
     for (unsigned int burst = 0; burst < BURSTS; burst++) {
-        unsigned int kind = random_below(6);
+        unsigned int kind = random_below(ARRAY_SIZE(kinds));
         unsigned int n = 1 + random_below(BURST_MAX);
 
         for (unsigned int i = 0; i < n; i++) {
