@@ -127,7 +127,7 @@ static bool read_entry(struct mrt *mrt, struct span *body, bool add_path, struct
 static bool read_rib(struct mrt *mrt, struct span body, enum family family, bool add_path)
 {
     struct bgp_nlri nlri = {.family = (uint8_t)family};
-    struct feed_route route;
+    struct feed_route route = {0};
     uint16_t count;
 
     if (!span_skip(&body, 4)) { /* sequence number */

@@ -12,7 +12,7 @@ struct nl_known {
     struct nl_hop hop;
     uint8_t fate;
     bool has_hop;
-    uint32_t members[];
+    struct nl_member members[];
 };
 
 static struct nl_known **slot_of(struct nl_objects *objects, uint32_t id)
@@ -93,13 +93,14 @@ int nl_objects_set(struct nl_objects *objects, const struct nl_object *object)
     return known != NULL ? NL_OBJECT_CHANGED : NL_OBJECT_ADDED;
 }
 
-static void add_single(const struct nl_known *known, struct nl_hops *out)
+static void add_single(const struct nl_known *known, uint32_t weight, struct nl_hops *out)
 {
     if (known == NULL || known->member_count > 0) {
         return;
     }
     if (known->has_hop && out->count < NL_HOPS_MAX) {
-        out->items[out->count++] = known->hop;
+        out->items[out->count] = known->hop;
+        out->items[out->count++].weight = (uint16_t)weight;
     }
     if (known->fate != NL_FORWARD) {
         out->fate = known->fate;
@@ -111,9 +112,9 @@ void nl_objects_resolve(const struct nl_objects *objects, uint32_t id, struct nl
     const struct nl_known *known = find(objects, id);
 
     out->count = 0;
-    add_single(known, out);
+    add_single(known, 1, out);
     for (uint32_t i = 0; known != NULL && i < known->member_count; i++) {
-        add_single(find(objects, known->members[i]), out);
+        add_single(find(objects, known->members[i].id), known->members[i].weight, out);
     }
 }
 
@@ -122,7 +123,7 @@ bool nl_objects_depends(const struct nl_objects *objects, uint32_t id, uint32_t 
     const struct nl_known *known = id != part ? find(objects, id) : NULL;
 
     for (uint32_t i = 0; known != NULL && i < known->member_count; i++) {
-        if (known->members[i] == part) {
+        if (known->members[i].id == part) {
             return true;
         }
     }

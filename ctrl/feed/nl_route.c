@@ -93,7 +93,8 @@ static int read_multipath(const struct nlattr *list, unsigned int family, struct
 
     while (left >= sizeof(struct rtnexthop)) {
         const struct rtnexthop *next = (const void *)at;
-        struct hop_attributes attributes = {.hop.ifindex = (uint32_t)next->rtnh_ifindex};
+        struct hop_attributes attributes = {.hop.ifindex = (uint32_t)next->rtnh_ifindex,
+                                            .hop.weight = (uint16_t)(next->rtnh_hops + 1)};
         const struct nlattr *attr; /* the macro's */
         size_t step = RTNH_ALIGN(next->rtnh_len);
 
@@ -158,7 +159,7 @@ static bool is_followed(const struct rtmsg *header)
 static int parse_route(const struct nlmsghdr *message, struct nl_route *out)
 {
     const struct rtmsg *header = header_of(message, sizeof(*header));
-    struct hop_attributes single = {0};
+    struct hop_attributes single = {.hop.weight = 1};
     struct ip_addr destination = {0};
     const struct nlattr *attribute;
     int fate;
@@ -199,7 +200,7 @@ static int read_group(const struct nlattr *attribute, struct nl_object *object)
         return -EBADMSG;
     }
     for (size_t i = 0; i < length / sizeof(*group) && object->member_count < NL_HOPS_MAX; i++) {
-        object->members[object->member_count++] = group[i].id;
+        object->members[object->member_count++] = (struct nl_member){group[i].id, group[i].weight + 1u};
     }
     return 0;
 }
@@ -231,7 +232,7 @@ static int read_object_attribute(const struct nlattr *attribute, unsigned int fa
 static int parse_object(const struct nlmsghdr *message, struct nl_object *out)
 {
     const struct nhmsg *header = header_of(message, sizeof(*header));
-    struct hop_attributes single = {0};
+    struct hop_attributes single = {.hop.weight = 1};
     const struct nlattr *attribute;
 
     if (header == NULL) {

@@ -18,6 +18,7 @@ enum nl_fate { NL_FORWARD, NL_BLACKHOLE, NL_REJECT };
 struct nl_hop {
     struct ip_addr gateway; /* of either family (RFC 8950) */
     bool has_gateway;       /* false: on the link itself */
+    uint16_t weight;        /* 1 and more: its share beside the route's others */
     uint32_t ifindex;
 };
 
@@ -36,12 +37,17 @@ struct nl_route {
     struct nl_hops hops;
 };
 
+struct nl_member {
+    uint32_t id;
+    uint32_t weight; /* 1 and more */
+};
+
 /* A next hop object: a hop, or a group of others. */
 struct nl_object {
     uint32_t id;
     struct nl_hops hops; /* of a single one: one or none */
     uint32_t member_count;
-    uint32_t members[NL_HOPS_MAX]; /* ids, of a group */
+    struct nl_member members[NL_HOPS_MAX]; /* of a group */
 };
 
 enum nl_kind { NL_ROUTE_NEW, NL_ROUTE_DEL, NL_OBJECT_NEW, NL_OBJECT_DEL };

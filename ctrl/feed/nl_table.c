@@ -108,10 +108,11 @@ static bool is_usable(struct nl_table *table, const struct nl_hop *hop)
 }
 
 static void tell_one(struct nl_table *table, struct place *place, const struct attrs *attrs, struct target target,
-                     uint16_t *told)
+                     uint16_t share, uint16_t *told)
 {
     const struct feed_sink *sink = table->settings.sink;
-    struct feed_route route = {.prefix = place->prefix, .path_id = *told, .target = target, .attrs = attrs};
+    struct feed_route route = {
+        .prefix = place->prefix, .path_id = *told, .target = target, .share = share, .attrs = attrs};
 
     if (attrs == NULL || sink->upsert(sink->owner, table->settings.peer, &route) < 0) {
         table->counts.feed.refused++;
@@ -134,12 +135,12 @@ static void tell_route(struct nl_table *table, struct place *place, const struct
     if (hops.fate != NL_FORWARD) {
         uint8_t kind = hops.fate == NL_BLACKHOLE ? TARGET_BLACKHOLE : TARGET_REJECT;
 
-        tell_one(table, place, attrs, (struct target){.kind = kind}, told);
+        tell_one(table, place, attrs, (struct target){.kind = kind}, 1, told);
     }
     for (unsigned int i = 0; hops.fate == NL_FORWARD && i < hops.count; i++) {
         if (is_usable(table, &hops.items[i])) {
             tell_one(table, place, attrs, (struct target){.kind = TARGET_NEXT_HOP, .next_hop = hops.items[i].gateway},
-                     told);
+                     hops.items[i].weight, told);
         }
     }
     attrs_unref(table->settings.sink->attrs, attrs);

@@ -73,6 +73,7 @@ static int upsert(void *owner, int peer, const struct feed_route *route)
         .attrs = route->attrs,
         .key = {session->id, (uint16_t)peer, route->path_id},
         .target = route->target,
+        .share = route->share,
     };
     int result;
 

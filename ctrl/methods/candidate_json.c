@@ -84,6 +84,9 @@ json_t *candidate_write(const struct control *control, const struct prefix *pref
     if (candidate->held) {
         json_object_set_new(object, "held", json_true());
     }
+    if (candidate->share > 1) {
+        json_object_set_new(object, "share", json_integer(candidate->share));
+    }
     write_target(object, control, &candidate->target);
     if (attrs->has_med) {
         json_object_set_new(object, "med", json_integer(attrs->med));

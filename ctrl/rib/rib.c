@@ -271,7 +271,8 @@ static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, u
     entry->candidates[at] = *candidate;
     attrs_ref(candidate->attrs);
     hand_back(rib, &before, old);
-    if (before.attrs == candidate->attrs && target_equal(&before.target, &candidate->target)) {
+    if (before.attrs == candidate->attrs && before.share == candidate->share &&
+        target_equal(&before.target, &candidate->target)) {
         return RIB_UNCHANGED;
     }
     rib_mark_entry(rib, entry);

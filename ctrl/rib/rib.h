@@ -58,6 +58,7 @@ struct candidate {
     const struct attrs *attrs; /* interned */
     struct candidate_key key;
     struct target target;
+    uint16_t share;  /* of the flows, beside others that are as good; 0 is 1 */
     bool stale;      /* its session has gone; no part of what a candidate says, so it changes no outcome */
     bool configured; /* by the file; no part of what it says either */
     bool held;       /* withdrawn by its session, which is not believed: stale as well */

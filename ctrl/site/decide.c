@@ -133,6 +133,14 @@ static bool has_hop(const struct outcome_path *paths, unsigned int count, const 
     return false;
 }
 
+/* What its source wants of it, and its instance. */
+static uint16_t weight_of(uint16_t weight, uint16_t share)
+{
+    uint32_t product = (uint32_t)weight * (share > 0 ? share : 1);
+
+    return (uint16_t)(product < UINT16_MAX ? product : UINT16_MAX);
+}
+
 /* The eligible candidates as paths, best first; of several to one hop the best counts. Returns how many. */
 static unsigned int make_paths(const struct site_ranking *ranking, struct outcome_path *paths)
 {
@@ -147,7 +155,7 @@ static unsigned int make_paths(const struct site_ranking *ranking, struct outcom
         }
         paths[count++] = (struct outcome_path){
             .hop = place->hop,
-            .weight = place->weight,
+            .weight = weight_of(place->weight, ranking->candidates[index].share),
             .tier = (uint16_t)(ranking->verdicts[index].tier - 1),
             .hash = place->hash,
         };

@@ -68,6 +68,17 @@ def test_routes_of_ip_route_and_next_hop_objects(kernel):
                    "2001:db8:5:1::/64": ["fd00:10::2", "fd00:11::2"]})
     assert kernel.rpc.call("route.get", prefix="198.18.1.0/24")["best"][1]["instance"] == "lon2"  # they share
 
+    # by weight: the first has a quarter of the flows
+    ip("route", "replace", "198.18.1.0/24", "nexthop", "via", LON1, "weight", "1", "nexthop", "via", LON2, "weight", "3")
+
+    def shares():
+        return sorted(one.get("share", 1) for one in kernel.rpc.call("route.get", prefix="198.18.1.0/24")["best"])
+    assert wait_until(lambda: shares() == [1, 3]), kernel.rpc.call("route.get", prefix="198.18.1.0/24")
+    chosen = [kernel.rpc.call("flow.explain", src="198.51.100.9", dst=f"198.18.1.{i % 250}", proto="udp", sport=i,
+                              dport=53)["instance"] for i in range(1, 1001)]
+    assert 190 <= chosen.count("lon1") <= 310 and len(chosen) == chosen.count("lon1") + chosen.count("lon2")
+    ip("route", "replace", "198.18.1.0/24", "nexthop", "via", LON1, "nexthop", "via", LON2)
+
     ip("route", "replace", "198.18.0.0/24", "via", LON2)
     ip("route", "add", "198.18.0.0/24", "via", LON1, "metric", "50")  # a backup
     ip("route", "del", "198.18.2.0/24")

@@ -66,8 +66,8 @@ static void put_addr(struct nlmsghdr *message, uint16_t type, const char *text)
     mnl_attr_put(message, type, family_bytes(addr.family), addr.bytes);
 }
 
-/* Each gateway of a route; one alone is the route's own. */
-static void put_hops(struct nlmsghdr *message, const char *const *gateways)
+/* Each gateway of a route; one alone is the route's own. Of several the first has this weight, the next ones more. */
+static void put_hops(struct nlmsghdr *message, const char *const *gateways, unsigned int weight)
 {
     struct nlattr *list;
 
@@ -82,7 +82,7 @@ static void put_hops(struct nlmsghdr *message, const char *const *gateways)
         uint32_t before = message->nlmsg_len;
 
         message->nlmsg_len += sizeof(*next);
-        *next = (struct rtnexthop){.rtnh_ifindex = 2};
+        *next = (struct rtnexthop){.rtnh_ifindex = 2, .rtnh_hops = weight > 0 ? (unsigned char)(weight + i - 1) : 0};
         put_addr(message, RTA_GATEWAY, gateways[i]);
         next->rtnh_len = (uint16_t)(message->nlmsg_len - before);
     }
@@ -93,6 +93,7 @@ struct say {
     const char *prefix;
     const char *gateways[4];
     uint32_t object;
+    unsigned int weight;
     uint32_t metric;
     uint8_t type;
     uint8_t protocol;
@@ -121,8 +122,18 @@ static void put(struct world *world, struct say say)
         mnl_attr_put_u32(message, RTA_NH_ID, say.object);
     }
     if (say.gateways[0] != NULL) {
-        put_hops(message, say.gateways);
+        put_hops(message, say.gateways, say.weight);
     }
+    end(world, message);
+}
+
+static void put_group(struct world *world, uint32_t id, const struct nexthop_grp *group, size_t n)
+{
+    struct nlmsghdr *message = begin(world, RTM_NEWNEXTHOP);
+
+    mnl_nlmsg_put_extra_header(message, sizeof(struct nhmsg));
+    mnl_attr_put_u32(message, NHA_ID, id);
+    mnl_attr_put(message, NHA_GROUP, n * sizeof(*group), group);
     end(world, message);
 }
 
@@ -226,6 +237,29 @@ static void next_hops_of_a_multipath_route_are_candidates(void **state)
     put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.3", "10.0.0.4"}});
     hear(&world);
     expect(&world, "192.0.2.0/24 frr via 10.0.0.3 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.4 pref 50");
+    close_world(&world);
+}
+
+static void weights_of_next_hops_are_their_shares(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, false);
+    put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.2", "10.0.0.3"}, .weight = 7});
+    put_object(&world, 10, "10.0.0.2", NULL);
+    put_object(&world, 11, "10.0.0.3", NULL);
+    put_group(&world, 12, (struct nexthop_grp[]){{.id = 10, .weight = 0}, {.id = 11, .weight = 255}}, 2);
+    put(&world, (struct say){.prefix = "198.51.100.0/24", .object = 12});
+    hear(&world);
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 share 7 pref 50; 192.0.2.0/24 frr#1 via 10.0.0.3 share 8 pref 50; "
+                   "198.51.100.0/24 frr via 10.0.0.2 pref 50; 198.51.100.0/24 frr#1 via 10.0.0.3 share 256 pref 50");
+    /* another weight alone is a change */
+    put_group(&world, 12, (struct nexthop_grp[]){{.id = 10, .weight = 4}, {.id = 11, .weight = 0}}, 2);
+    put(&world, (struct say){.prefix = "192.0.2.0/24", .gateways = {"10.0.0.2"}});
+    hear(&world);
+    expect(&world, "192.0.2.0/24 frr via 10.0.0.2 pref 50; 198.51.100.0/24 frr via 10.0.0.2 share 5 pref 50; "
+                   "198.51.100.0/24 frr#1 via 10.0.0.3 pref 50");
     close_world(&world);
 }
 
@@ -421,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_route_comes_changes_and_goes),
         cmocka_unit_test(a_replacement_in_one_frame_leaves_no_hole),
         cmocka_unit_test(next_hops_of_a_multipath_route_are_candidates),
+        cmocka_unit_test(weights_of_next_hops_are_their_shares),
         cmocka_unit_test(single_next_hops_leave_an_ipv6_route),
         cmocka_unit_test(a_route_follows_its_next_hop_object),
         cmocka_unit_test(fates_are_actions_and_connected_routes_are_left_out),

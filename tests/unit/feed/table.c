@@ -59,8 +59,10 @@ static void peer_del(void *owner, int peer)
 static int upsert(void *owner, int peer, const struct feed_route *route)
 {
     struct table *table = owner;
-    struct candidate candidate = {
-        .attrs = route->attrs, .key = {1, (uint16_t)peer, route->path_id}, .target = route->target};
+    struct candidate candidate = {.attrs = route->attrs,
+                                  .key = {1, (uint16_t)peer, route->path_id},
+                                  .target = route->target,
+                                  .share = route->share};
     struct candidate old;
     int result;
 
@@ -181,6 +183,9 @@ static void say_candidate(struct table *table, const struct prefix *prefix, cons
     }
     if (candidate->target.kind == TARGET_NEXT_HOP) {
         say(table, " via %s", ip_addr_format(&candidate->target.next_hop, buffer));
+        if (candidate->share > 1) {
+            say(table, " share %u", candidate->share);
+        }
     } else {
         say(table, " %s", candidate->target.kind == TARGET_BLACKHOLE ? "blackhole" : "reject");
     }
