@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "attrs.h"
 #include "hash.h"
+#include "pool.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,18 @@ struct attrs_table {
     size_t count;
     size_t n_buckets; /* a power of two */
     struct interned **buckets;
+    struct pool pool;
+    struct interned *scratch; /* what is looked for is made in here: most sets are known already */
+    size_t scratch_words;
 };
 
 static_assert(sizeof(struct as_segment) == 2 * sizeof(uint32_t), "stored as words");
 static_assert(sizeof(struct large_community) == 3 * sizeof(uint32_t), "stored as words");
+
+static size_t interned_bytes(const struct interned *interned)
+{
+    return sizeof(*interned) + interned->n_words * sizeof(uint32_t);
+}
 
 struct attrs_table *attrs_table_create(uint64_t seed)
 {
@@ -56,16 +65,23 @@ void attrs_table_destroy(struct attrs_table *table)
     for (size_t i = 0; i < table->n_buckets; i++) {
         for (struct interned *next, *it = table->buckets[i]; it != NULL; it = next) {
             next = it->next;
-            free(it);
+            pool_free(&table->pool, it, interned_bytes(it));
         }
     }
+    pool_fini(&table->pool);
     free(table->buckets);
+    free(table->scratch);
     free(table);
 }
 
 size_t attrs_table_count(const struct attrs_table *table)
 {
     return table->count;
+}
+
+size_t attrs_table_bytes(const struct attrs_table *table)
+{
+    return table->pool.bytes + table->n_buckets * sizeof(struct interned *);
 }
 
 static int compare_words(const void *a, const void *b, void *width)
@@ -182,34 +198,75 @@ static size_t words_needed(const struct attrs *in)
            3 * (size_t)in->n_large_communities + in->n_cluster_list;
 }
 
-/* The canonical form in a block of its own, not yet in the table. NULL: no memory. */
-static struct interned *interned_create(const struct attrs_table *table, const struct attrs *in)
+/* Room for the set in the scratch; false: no memory. */
+static bool scratch_reserve(struct attrs_table *table, size_t words)
 {
-    struct interned *new = malloc(sizeof(*new) + words_needed(in) * sizeof(uint32_t));
+    struct interned *scratch;
+
+    if (words <= table->scratch_words) {
+        return true;
+    }
+    scratch = realloc(table->scratch, sizeof(*scratch) + 2 * words * sizeof(uint32_t));
+    if (scratch == NULL) {
+        return false;
+    }
+    table->scratch = scratch;
+    table->scratch_words = 2 * words;
+    return true;
+}
+
+/* The canonical form, in the scratch. NULL: no memory. */
+static struct interned *canonical(struct attrs_table *table, const struct attrs *in)
+{
+    struct interned *made;
     struct attrs *attrs;
     uint32_t *out;
 
-    if (new == NULL) {
+    if (!scratch_reserve(table, words_needed(in))) {
         return NULL;
     }
-    attrs = &new->attrs;
+    made = table->scratch;
+    attrs = &made->attrs;
     *attrs = *in;
     attrs->local_pref = in->has_local_pref ? in->local_pref : 0;
     attrs->med = in->has_med ? in->med : 0;
     attrs->originator_id = in->has_originator_id ? in->originator_id : 0;
 
-    out = put_path(new->words + SCALAR_WORDS, &in->as_path, &attrs->as_path);
+    out = put_path(made->words + SCALAR_WORDS, &in->as_path, &attrs->as_path);
     attrs->communities = in->n_communities > 0 ? out : NULL;
     out = put_set(out, in->communities, &attrs->n_communities, 1);
     attrs->large_communities = in->n_large_communities > 0 ? (const struct large_community *)out : NULL;
     out = put_set(out, in->large_communities, &attrs->n_large_communities, 3);
     attrs->cluster_list = in->n_cluster_list > 0 ? out : NULL;
     out = put_list(out, in->cluster_list, in->n_cluster_list);
-    put_scalars(new->words, attrs);
+    put_scalars(made->words, attrs);
 
-    new->refs = 1;
-    new->n_words = (uint32_t)(out - new->words);
-    new->hash = hash_table(new->words, new->n_words * sizeof(uint32_t), table->seed);
+    made->refs = 1;
+    made->n_words = (uint32_t)(out - made->words);
+    made->hash = hash_table(made->words, made->n_words * sizeof(uint32_t), table->seed);
+    return made;
+}
+
+/* What pointed into the words of `from` points to the same place in those of `to`. NULL stays NULL. */
+static const void *moved(const void *list, const struct interned *from, const struct interned *to)
+{
+    return list != NULL ? to->words + ((const uint32_t *)list - from->words) : NULL;
+}
+
+/* In a block of its own, not yet in the table. NULL: no memory. */
+static struct interned *interned_create(struct attrs_table *table, const struct interned *made)
+{
+    struct interned *new = pool_alloc(&table->pool, interned_bytes(made));
+
+    if (new == NULL) {
+        return NULL;
+    }
+    memcpy(new, made, interned_bytes(made));
+    new->attrs.as_path.segments = moved(made->attrs.as_path.segments, made, new);
+    new->attrs.as_path.asns = moved(made->attrs.as_path.asns, made, new);
+    new->attrs.communities = moved(made->attrs.communities, made, new);
+    new->attrs.large_communities = moved(made->attrs.large_communities, made, new);
+    new->attrs.cluster_list = moved(made->attrs.cluster_list, made, new);
     return new;
 }
 
@@ -255,18 +312,18 @@ static void grow(struct attrs_table *table)
 
 const struct attrs *attrs_intern(struct attrs_table *table, const struct attrs *attrs)
 {
-    struct interned *new = interned_create(table, attrs);
-    struct interned *known;
+    const struct interned *made = canonical(table, attrs);
+    struct interned *known = made != NULL ? find_equal(table, made) : NULL;
     struct interned **bucket;
+    struct interned *new;
 
-    if (new == NULL) {
-        return NULL;
-    }
-    known = find_equal(table, new);
     if (known != NULL) {
-        free(new);
         known->refs++;
         return &known->attrs;
+    }
+    new = made != NULL ? interned_create(table, made) : NULL;
+    if (new == NULL) {
+        return NULL;
     }
     if (table->count >= table->n_buckets) {
         grow(table);
@@ -304,7 +361,7 @@ void attrs_unref(struct attrs_table *table, const struct attrs *interned)
         link = &(*link)->next;
     }
     *link = gone->next;
-    free(gone);
+    pool_free(&table->pool, gone, interned_bytes(gone));
     table->count--;
 }
 

@@ -56,6 +56,8 @@ struct attrs_table *attrs_table_create(uint64_t seed);
 void attrs_table_destroy(struct attrs_table *table);
 /* How many distinct sets are alive. */
 size_t attrs_table_count(const struct attrs_table *table);
+/* Of memory. */
+size_t attrs_table_bytes(const struct attrs_table *table);
 
 /* The canonical copy, with a reference for the caller; keeps nothing of `attrs`. NULL: no memory. */
 const struct attrs *attrs_intern(struct attrs_table *table, const struct attrs *attrs) MUST_USE;

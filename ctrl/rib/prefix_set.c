@@ -6,6 +6,7 @@
 
 /* Smaller: a longer index to move at a split; larger: more to move at an insertion. */
 #define BLOCK_MEMBERS 128
+#define WALK_AHEAD    8 /* members */
 
 /* Never empty between calls. */
 struct block {
@@ -44,11 +45,22 @@ static uint32_t block_position(const struct block *block, const struct prefix *p
     return count_before(block->keys, block->n, sizeof(block->keys[0]), prefix, after);
 }
 
+/* The prefix is or belongs in this slot's block. */
+static bool slot_holds(const struct prefix_set *set, uint32_t slot, const struct prefix *prefix)
+{
+    return slot < set->n_slots && prefix_compare(&set->slots[slot].first, prefix) <= 0 &&
+           (slot + 1 == set->n_slots || prefix_compare(prefix, &set->slots[slot + 1].first) < 0);
+}
+
 /* The slot in whose block the prefix is or belongs; the set is not empty. */
 static uint32_t slot_of(const struct prefix_set *set, const struct prefix *prefix)
 {
-    uint32_t n = count_before(set->slots, set->n_slots, sizeof(set->slots[0]), prefix, true);
+    uint32_t n;
 
+    if (slot_holds(set, set->last, prefix)) {
+        return set->last;
+    }
+    n = count_before(set->slots, set->n_slots, sizeof(set->slots[0]), prefix, true);
     return n > 0 ? n - 1 : 0;
 }
 
@@ -78,17 +90,32 @@ struct prefix *prefix_set_next(const struct prefix_set *set, const struct prefix
     return seek(set, prefix, true);
 }
 
+struct prefix_place prefix_set_locate(const struct prefix_set *set, const struct prefix *prefix)
+{
+    struct prefix_place place = {.slot = 0};
+    const struct block *block;
+
+    if (set->n_slots == 0) {
+        return place;
+    }
+    place.slot = slot_of(set, prefix);
+    block = set->slots[place.slot].block;
+    place.at = block_position(block, prefix, false);
+    if (place.at < block->n && prefix_equal(&block->keys[place.at], prefix)) {
+        place.member = block->members[place.at];
+    }
+    return place;
+}
+
 struct prefix *prefix_set_find(const struct prefix_set *set, const struct prefix *prefix)
 {
-    struct prefix *member = seek(set, prefix, false);
-
-    return member != NULL && prefix_equal(member, prefix) ? member : NULL;
+    return prefix_set_locate(set, prefix).member;
 }
 
 /* A new block, without members yet, for those from `first` on. */
 static int slot_insert(struct prefix_set *set, uint32_t slot, const struct prefix *first)
 {
-    struct block *block = malloc(sizeof(*block));
+    struct block *block = pool_alloc(&set->pool, sizeof(*block));
 
     if (block == NULL) {
         return -ENOMEM;
@@ -98,7 +125,7 @@ static int slot_insert(struct prefix_set *set, uint32_t slot, const struct prefi
         struct prefix_slot *slots = realloc(set->slots, room * sizeof(*slots));
 
         if (slots == NULL) {
-            free(block);
+            pool_free(&set->pool, block, sizeof(*block));
             return -ENOMEM;
         }
         set->slots = slots;
@@ -130,10 +157,8 @@ static int block_split(struct prefix_set *set, uint32_t slot, uint32_t at, const
     return 0;
 }
 
-static void block_insert(struct block *block, struct prefix *member)
+static void block_insert(struct block *block, uint32_t at, struct prefix *member)
 {
-    uint32_t at = block_position(block, member, false);
-
     memmove(&block->keys[at + 1], &block->keys[at], (block->n - at) * sizeof(block->keys[0]));
     memmove(&block->members[at + 1], &block->members[at], (block->n - at) * sizeof(struct prefix *));
     block->keys[at] = *member;
@@ -141,26 +166,29 @@ static void block_insert(struct block *block, struct prefix *member)
     block->n++;
 }
 
-int prefix_set_insert(struct prefix_set *set, struct prefix *member)
+int prefix_set_insert_at(struct prefix_set *set, struct prefix_place place, struct prefix *member)
 {
-    struct block *block;
-    uint32_t slot;
-    uint32_t at;
-
     if (set->n_slots == 0 && slot_insert(set, 0, member) != 0) {
         return -ENOMEM;
     }
-    slot = slot_of(set, member);
-    block = set->slots[slot].block;
-    at = block_position(block, member, false);
-    if (at < block->n && prefix_equal(&block->keys[at], member)) {
-        return -EEXIST;
+    if (set->slots[place.slot].block->n == BLOCK_MEMBERS) {
+        if (block_split(set, place.slot, place.at, member) != 0) {
+            return -ENOMEM;
+        }
+        if (place.at >= set->slots[place.slot].block->n && slot_holds(set, place.slot + 1, member)) {
+            place.at -= set->slots[place.slot++].block->n;
+        }
     }
-    if (block->n == BLOCK_MEMBERS && block_split(set, slot, at, member) != 0) {
-        return -ENOMEM;
-    }
-    block_insert(set->slots[slot_of(set, member)].block, member);
+    block_insert(set->slots[place.slot].block, place.at, member);
+    set->last = place.slot;
     return 0;
+}
+
+int prefix_set_insert(struct prefix_set *set, struct prefix *member)
+{
+    struct prefix_place place = prefix_set_locate(set, member);
+
+    return place.member != NULL ? -EEXIST : prefix_set_insert_at(set, place, member);
 }
 
 void prefix_set_remove(struct prefix_set *set, const struct prefix *prefix)
@@ -173,10 +201,32 @@ void prefix_set_remove(struct prefix_set *set, const struct prefix *prefix)
     memmove(&block->keys[at], &block->keys[at + 1], (block->n - at) * sizeof(block->keys[0]));
     memmove(&block->members[at], &block->members[at + 1], (block->n - at) * sizeof(struct prefix *));
     if (block->n == 0) {
-        free(block);
+        pool_free(&set->pool, block, sizeof(*block));
         set->n_slots--;
         memmove(&set->slots[slot], &set->slots[slot + 1], (set->n_slots - slot) * sizeof(set->slots[0]));
     }
+}
+
+struct prefix *prefix_set_walk(const struct prefix_set *set, struct prefix_place *place)
+{
+    while (place->slot < set->n_slots) {
+        const struct block *block = set->slots[place->slot].block;
+
+        if (place->at < block->n) {
+            if (place->at + WALK_AHEAD < block->n) {
+                __builtin_prefetch(block->members[place->at + WALK_AHEAD]);
+            }
+            return block->members[place->at++];
+        }
+        place->slot++;
+        place->at = 0;
+    }
+    return NULL;
+}
+
+size_t prefix_set_bytes(const struct prefix_set *set)
+{
+    return set->pool.bytes + set->room * sizeof(set->slots[0]);
 }
 
 void prefix_set_clear(struct prefix_set *set, void (*drop)(void *owner, struct prefix *member), void *owner)
@@ -187,8 +237,9 @@ void prefix_set_clear(struct prefix_set *set, void (*drop)(void *owner, struct p
         for (uint32_t at = 0; at < block->n; at++) {
             drop(owner, block->members[at]);
         }
-        free(block);
+        pool_free(&set->pool, block, sizeof(*block));
     }
+    pool_fini(&set->pool);
     free(set->slots);
     *set = (struct prefix_set){.slots = NULL};
 }

@@ -15,6 +15,7 @@
 
 #include "addr.h"
 #include "attributes.h"
+#include "pool.h"
 
 struct prefix_slot;
 
@@ -23,12 +24,29 @@ struct prefix_set {
     struct prefix_slot *slots; /* the index */
     uint32_t n_slots;
     uint32_t room;
+    struct pool pool; /* of the blocks */
+    uint32_t last;    /* where something was inserted last: tables mostly come in order */
+};
+
+/* Where a prefix is, or belongs. Good until the set changes. */
+struct prefix_place {
+    uint32_t slot;
+    uint32_t at;
+    struct prefix *member; /* NULL: it is not there */
 };
 
 /* Empties the set; calls drop(owner, member) once for each, which may free it. */
 void prefix_set_clear(struct prefix_set *set, void (*drop)(void *owner, struct prefix *member), void *owner);
 /* 0, -EEXIST or -ENOMEM, of which the last two change nothing. */
 int prefix_set_insert(struct prefix_set *set, struct prefix *member) MUST_USE;
+struct prefix_place prefix_set_locate(const struct prefix_set *set, const struct prefix *prefix);
+/* At the place of a prefix that is not there. 0 or -ENOMEM, which changes nothing. */
+int prefix_set_insert_at(struct prefix_set *set, struct prefix_place place, struct prefix *member) MUST_USE;
+/* All members in order: the one at the place, which goes on to the next. A place of all zero is the first; NULL: that
+ * was the last one. The set stays as it is meanwhile. */
+struct prefix *prefix_set_walk(const struct prefix_set *set, struct prefix_place *place);
+/* Of memory. */
+size_t prefix_set_bytes(const struct prefix_set *set);
 /* The member that equals the prefix, which must be there. */
 void prefix_set_remove(struct prefix_set *set, const struct prefix *prefix);
 /* NULL: not there. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rib.h"
+#include "pool.h"
 #include "prefix_set.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@ TAILQ_HEAD(dirty_list, rib_entry);
 
 struct rib {
     struct attrs_table *attrs;
+    struct pool pool;           /* entries, and their candidates */
     struct prefix_set prefixes; /* each the one in its rib_entry */
     struct dirty_list dirty[RIB_LISTS];
     enum rib_list list; /* that changes are marked on */
@@ -51,10 +53,10 @@ struct rib *rib_create(struct attrs_table *attrs)
     return rib;
 }
 
-static void entry_free(struct rib_entry *entry)
+static void entry_free(struct rib *rib, struct rib_entry *entry)
 {
-    free(entry->candidates);
-    free(entry);
+    pool_free(&rib->pool, entry->candidates, entry->room * sizeof(*entry->candidates));
+    pool_free(&rib->pool, entry, sizeof(*entry));
 }
 
 static void entry_drop(void *owner, struct prefix *member)
@@ -65,13 +67,14 @@ static void entry_drop(void *owner, struct prefix *member)
     for (uint32_t i = 0; i < entry->n_candidates; i++) {
         attrs_unref(rib->attrs, entry->candidates[i].attrs);
     }
-    entry_free(entry);
+    entry_free(rib, entry);
 }
 
 void rib_destroy(struct rib *rib)
 {
     if (rib != NULL) {
         prefix_set_clear(&rib->prefixes, entry_drop, rib);
+        pool_fini(&rib->pool);
         free(rib);
     }
 }
@@ -106,9 +109,17 @@ const struct rib_counts *rib_counts(const struct rib *rib)
     return &rib->counts;
 }
 
-void rib_set_list(struct rib *rib, enum rib_list list)
+size_t rib_bytes(const struct rib *rib)
 {
+    return rib->pool.bytes + prefix_set_bytes(&rib->prefixes);
+}
+
+enum rib_list rib_set_list(struct rib *rib, enum rib_list list)
+{
+    enum rib_list before = rib->list;
+
     rib->list = list;
+    return before;
 }
 
 static void entry_move(struct rib *rib, struct rib_entry *entry, enum rib_list list)
@@ -159,39 +170,41 @@ void rib_release(struct rib *rib, struct rib_entry *entry)
         return;
     }
     prefix_set_remove(&rib->prefixes, &entry->prefix);
-    entry_free(entry);
+    entry_free(rib, entry);
 }
 
-/* In the tree, with room for one candidate. NULL: no memory. */
-static struct rib_entry *entry_create(struct rib *rib, const struct prefix *prefix)
+/* In the set, with room for one candidate. NULL: no memory. */
+static struct rib_entry *entry_create(struct rib *rib, const struct prefix *prefix, struct prefix_place place)
 {
-    struct rib_entry *entry = calloc(1, sizeof(*entry));
+    struct rib_entry *entry = pool_alloc(&rib->pool, sizeof(*entry));
 
     if (entry == NULL) {
         return NULL;
     }
-    entry->prefix = *prefix;
-    entry->room = 1;
-    entry->candidates = malloc(sizeof(*entry->candidates));
-    if (entry->candidates == NULL || prefix_set_insert(&rib->prefixes, &entry->prefix) != 0) {
-        entry_free(entry);
+    *entry = (struct rib_entry){.prefix = *prefix, .room = 1};
+    entry->candidates = pool_alloc(&rib->pool, sizeof(*entry->candidates));
+    if (entry->candidates == NULL || prefix_set_insert_at(&rib->prefixes, place, &entry->prefix) != 0) {
+        entry_free(rib, entry);
         return NULL;
     }
     return entry;
 }
 
 /* Room never shrinks while the entry lives: that is what makes undoing safe. */
-static int entry_make_room(struct rib_entry *entry)
+static int entry_make_room(struct rib *rib, struct rib_entry *entry)
 {
     struct candidate *candidates;
+    size_t bytes = entry->room * sizeof(*candidates);
 
     if (entry->n_candidates < entry->room) {
         return 0;
     }
-    candidates = realloc(entry->candidates, 2 * entry->room * sizeof(*candidates));
+    candidates = pool_alloc(&rib->pool, 2 * bytes);
     if (candidates == NULL) {
         return -ENOMEM;
     }
+    memcpy(candidates, entry->candidates, bytes);
+    pool_free(&rib->pool, entry->candidates, bytes);
     entry->candidates = candidates;
     entry->room *= 2;
     return 0;
@@ -281,11 +294,12 @@ static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, u
 
 int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candidate *candidate, struct candidate *old)
 {
-    struct rib_entry *entry = rib_find(rib, prefix);
+    struct prefix_place place = prefix_set_locate(&rib->prefixes, prefix);
+    struct rib_entry *entry = entry_of(place.member);
     uint32_t at;
 
     if (entry == NULL) {
-        entry = entry_create(rib, prefix);
+        entry = entry_create(rib, prefix, place);
     }
     if (entry == NULL) {
         return -ENOMEM;
@@ -294,7 +308,7 @@ int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candid
     if (entry_has(entry, at, &candidate->key)) {
         return entry_replace(rib, entry, at, candidate, old);
     }
-    if (entry_make_room(entry) != 0) {
+    if (entry_make_room(rib, entry) != 0) {
         return -ENOMEM; /* not a new entry: that has room */
     }
     memmove(&entry->candidates[at + 1], &entry->candidates[at],
@@ -340,22 +354,56 @@ bool rib_selects(const struct rib_selector *selector, const struct candidate *ca
            (selector->held == NULL || *selector->held == candidate->held);
 }
 
+void rib_each(struct rib *rib, void (*call)(void *owner, struct rib_entry *entry), void *owner)
+{
+    struct prefix_place place = {0};
+    struct prefix *member;
+
+    while ((member = prefix_set_walk(&rib->prefixes, &place)) != NULL) {
+        call(owner, entry_of(member));
+    }
+}
+
+bool rib_may_select(const struct rib *rib, const struct rib_selector *selector)
+{
+    const struct rib_counts *counts = &rib->counts;
+
+    if (selector->peer_id != NULL && counts->of_peer[*selector->peer_id] == 0) {
+        return false;
+    }
+    if (selector->session_id == NULL) {
+        return true;
+    }
+    return selector->stale != NULL && *selector->stale ? counts->stale_of_session[*selector->session_id] > 0
+                                                       : counts->of_session[*selector->session_id] > 0;
+}
+
 /* What is to be done with candidate `at` of an entry: returns how many it counts. */
 typedef size_t selected_fn(struct rib *rib, struct rib_entry *entry, uint32_t at);
 
 /* Backwards over the candidates, so that `selected` may withdraw the one that it is given. */
-static size_t for_each_selected(struct rib *rib, const struct rib_selector *selector, selected_fn *selected)
+static size_t each_of_entry(struct rib *rib, struct rib_entry *entry, const struct rib_selector *selector,
+                            selected_fn *selected)
 {
     size_t n = 0;
 
-    for (unsigned int family = 0; family < FAMILIES; family++) {
-        const struct prefix first = {.addr.family = (uint8_t)family};
+    for (uint32_t at = entry->n_candidates; at-- > 0;) {
+        n += rib_selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
+    }
+    return n;
+}
 
-        for (struct rib_entry *entry = rib_seek(rib, &first); entry != NULL; entry = rib_next(rib, entry)) {
-            for (uint32_t at = entry->n_candidates; at-- > 0;) {
-                n += rib_selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
-            }
-        }
+static size_t for_each_selected(struct rib *rib, const struct rib_selector *selector, selected_fn *selected)
+{
+    struct prefix_place place = {0};
+    struct prefix *member;
+    size_t n = 0;
+
+    if (!rib_may_select(rib, selector)) {
+        return 0;
+    }
+    while ((member = prefix_set_walk(&rib->prefixes, &place)) != NULL) {
+        n += each_of_entry(rib, entry_of(member), selector, selected);
     }
     return n;
 }
@@ -369,6 +417,11 @@ static size_t flush_selected(struct rib *rib, struct rib_entry *entry, uint32_t 
 size_t rib_flush(struct rib *rib, const struct rib_selector *selector)
 {
     return for_each_selected(rib, selector, flush_selected);
+}
+
+size_t rib_flush_entry(struct rib *rib, struct rib_entry *entry, const struct rib_selector *selector)
+{
+    return each_of_entry(rib, entry, selector, flush_selected);
 }
 
 static size_t stale_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)

@@ -126,6 +126,8 @@ struct rib_entry *rib_after(const struct rib *rib, const struct prefix *prefix);
 /* The entry after this one, within its family; NULL: none. */
 struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry);
 const struct rib_counts *rib_counts(const struct rib *rib);
+/* Of memory for prefixes and candidates, without their attributes. */
+size_t rib_bytes(const struct rib *rib);
 
 /* Candidates for which all that is not NULL holds. All NULL means every candidate. The pointers
  * must not point into the rib. */
@@ -138,8 +140,15 @@ struct rib_selector {
 };
 
 bool rib_selects(const struct rib_selector *selector, const struct candidate *candidate);
+/* False: there is certainly no such candidate. Costs nothing. */
+bool rib_may_select(const struct rib *rib, const struct rib_selector *selector);
 
-/* Each walks all prefixes and never fails. */
+/* Calls for each entry, in order. The callback may change and withdraw candidates of its entry, and add none. */
+void rib_each(struct rib *rib, void (*call)(void *owner, struct rib_entry *entry), void *owner);
+/* Withdraws those selected of the entry; returns how many. */
+size_t rib_flush_entry(struct rib *rib, struct rib_entry *entry, const struct rib_selector *selector);
+
+/* Each walks all prefixes, unless the counts say that there is nothing to find, and never fails. */
 
 /* Withdraws the selected candidates; returns how many. */
 size_t rib_flush(struct rib *rib, const struct rib_selector *selector);
@@ -157,8 +166,8 @@ void rib_mark_entry(struct rib *rib, struct rib_entry *entry);
 /* Takes the prefix that has been dirty longest off the list; NULL: none. The caller ends with rib_release(). */
 struct rib_entry *rib_next_dirty(struct rib *rib);
 /* Which list of dirty prefixes changes are marked on from now on. One that is changed by several is on the first of
- * theirs. */
-void rib_set_list(struct rib *rib, enum rib_list list);
+ * theirs. Returns which it was. */
+enum rib_list rib_set_list(struct rib *rib, enum rib_list list);
 /* As rib_next_dirty(), of another list. */
 struct rib_entry *rib_next_of(struct rib *rib, enum rib_list list);
 /* What is held is so no more, but to be decided now. */

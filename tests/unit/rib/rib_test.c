@@ -2,6 +2,7 @@
 /* Random operations on the rib and on a plain list of candidates, which must agree; then what random runs do not hit.
  */
 #include "hash.h"
+#include "pool.h"
 #include "refuse_memory.h"
 #include "rib.h"
 #include "unit.h"
@@ -499,9 +500,11 @@ static void upsert_without_memory_changes_nothing(void **state)
         } while (change == -ENOMEM);
         assert_int_equal(change, RIB_ADDED);
     }
+#if POOL_EACH_ALONE                 /* else there is room for thousands, or there is none */
     assert_int_equal(needed[0], 5); /* entry, candidate, and of the set a block and the index: refused in turn */
     assert_int_equal(needed[1], 2);
     assert_int_equal(needed[2], 2);
+#endif
     assert_int_equal(rib_find(f->rib, &host)->n_candidates, 3);
 }
 
