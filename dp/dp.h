@@ -85,6 +85,8 @@ void dp_path_list_destroy(struct dp *dp, uint32_t id);
 /* Routes. 0; -ENOSPC, -ENOMEM (set), -ENOENT (del), which change nothing. */
 int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list) MUST_USE;
 int dp_route_del(struct dp *dp, const struct prefix *prefix) MUST_USE;
+/* While held, workers may not see a change until the hold ends: many cost less together. */
+void dp_routes_hold(struct dp *dp, bool hold);
 /* The longest match: 0 and what it says, or -ENOENT. */
 int dp_route_lookup(const struct dp *dp, const struct ip_addr *addr, struct prefix *prefix,
                     uint32_t *path_list) MUST_USE;
@@ -152,6 +154,7 @@ struct dp_stats {
         uint64_t routes;
         uint64_t bytes;
     } fib[FAMILIES];
+    uint64_t fib_control_bytes; /* what only the control thread reads of both */
     uint64_t row_bytes;
     uint64_t mbufs_free;
     uint64_t mbufs_in_use;

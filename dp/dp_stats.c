@@ -60,9 +60,11 @@ static void fib_bytes(const struct dp *dp, struct dp_stats *out)
     fib4_stats(dp->fib4, &stats);
     out->fib[FAMILY_V4].routes = stats.routes;
     out->fib[FAMILY_V4].bytes = stats.bytes;
+    out->fib_control_bytes = stats.control_bytes;
     fib6_stats(dp->fib6, &stats);
     out->fib[FAMILY_V6].routes = stats.routes;
     out->fib[FAMILY_V6].bytes = stats.bytes;
+    out->fib_control_bytes += stats.control_bytes;
 }
 
 void dp_stats(const struct dp *dp, struct dp_stats *out)

@@ -140,6 +140,7 @@ int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec)
 
 void dp_path_list_destroy(struct dp *dp, uint32_t id)
 {
+    fib4_publish(dp->fib4); /* its prefixes have others now, which may be held back */
     path_list_destroy(dp->path_lists, id);
 }
 
@@ -160,6 +161,11 @@ int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
         result = route_set(dp, prefix, path_list);
     }
     return result;
+}
+
+void dp_routes_hold(struct dp *dp, bool hold)
+{
+    fib4_hold(dp->fib4, hold);
 }
 
 int dp_route_del(struct dp *dp, const struct prefix *prefix)

@@ -12,7 +12,7 @@
 
 static unsigned int bucket(const struct ip_addr *addr)
 {
-    return (unsigned int)(hash_bytes(addr, sizeof(*addr), 0) % GATEWAY_BUCKETS);
+    return (unsigned int)(hash_table(addr, sizeof(*addr), 0) % GATEWAY_BUCKETS);
 }
 
 /* The hop's header, if its neighbour is known. */

@@ -257,6 +257,11 @@ int install_route(struct install *install, const struct prefix *prefix, uint32_t
     return result == -ENOENT ? 0 : result;
 }
 
+void install_routes_hold(struct install *install, bool hold)
+{
+    dp_routes_hold(install->dp, hold);
+}
+
 /* What packets wait for. */
 static void serve_requests(struct install *install)
 {

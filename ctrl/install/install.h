@@ -196,5 +196,7 @@ unsigned int outcome_count(const struct install *install);
 /* A decided route: path_list PATH_LIST_NONE takes it away. A system route of the same prefix stays in front of it.
  * 0 or -errno, which changes nothing. */
 int install_route(struct install *install, const struct prefix *prefix, uint32_t path_list) MUST_USE;
+/* While held, workers may not see those that change until the hold ends: many cost less together. */
+void install_routes_hold(struct install *install, bool hold);
 
 #endif

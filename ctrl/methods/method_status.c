@@ -131,7 +131,7 @@ static json_t *json_drops(const struct dp_stats *stats)
 }
 
 /* What the process has of the machine, what of it the control plane's tables take, and how much they share. */
-static json_t *json_memory(const struct control *control)
+static json_t *json_memory(const struct control *control, const struct dp_stats *stats)
 {
     struct mallinfo2 heap = mallinfo2();
     FILE *file = fopen("/proc/self/statm", "re");
@@ -143,10 +143,13 @@ static json_t *json_memory(const struct control *control)
         }
         fclose(file);
     }
-    return json_pack("{s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE)),
-                     "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "attribute_sets",
-                     (json_int_t)attrs_table_count(site_attrs(control->site)), "path_lists",
-                     (json_int_t)outcome_count(control->install));
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE)),
+        "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "routes", (json_int_t)rib_bytes(site_rib(control->site)),
+        "attributes", (json_int_t)attrs_table_bytes(site_attrs(control->site)), "fib",
+        (json_int_t)stats->fib_control_bytes, "attribute_sets",
+        (json_int_t)attrs_table_count(site_attrs(control->site)), "path_lists",
+        (json_int_t)outcome_count(control->install));
 }
 
 int method_stats_get(struct api_call *call, const json_t *params, json_t **result)
@@ -174,6 +177,6 @@ int method_stats_get(struct api_call *call, const json_t *params, json_t **resul
                             "bytes", (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes",
                             (json_int_t)stats.fib[FAMILY_V6].routes, "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes,
                             "row_bytes", (json_int_t)stats.row_bytes, "mbufs", "free", (json_int_t)stats.mbufs_free,
-                            "in_use", (json_int_t)stats.mbufs_in_use, "memory", json_memory(control)),
+                            "in_use", (json_int_t)stats.mbufs_in_use, "memory", json_memory(control, &stats)),
                   result);
 }

@@ -15,8 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define TICK_PREFIXES 256
-#define BULK_MIN      512 /* entries: less than some milliseconds' work is done in one go */
+#define BULK_MIN 512 /* entries: less than some milliseconds' work is done in one go */
 
 /* The first of the session's candidates that is selected; NULL: none (left). */
 static const struct candidate *find_selected(const struct update *update, const struct candidate_selection *selection)
@@ -82,8 +81,9 @@ static void end_applying(struct update *update)
 
 void update_tick(struct site *site)
 {
-    if (appliers == 0) {
-        (void)site_commit_part(site, TICK_PREFIXES);
+    uint64_t until_ms = loop_now_ms() + UPDATE_PART_MS;
+
+    while (appliers == 0 && site_commit_part(site, UPDATE_COMMIT) && loop_now_ms() < until_ms) {
     }
 }
 
@@ -175,7 +175,7 @@ static void take_back(struct update *update)
     for (size_t i = update->undo_count; i-- > 0;) {
         take_back_one(update, &update->undo[i]);
     }
-    while (site_commit_part(update->control->site, UPDATE_STRIDE)) {
+    while (site_commit_part(update->control->site, UPDATE_COMMIT)) {
     }
     if (site_commit(update->control->site) != 0) {
         log_error("route.update: not every route is back yet: the forwarding tables are full");
@@ -192,6 +192,9 @@ static const char *why_full(int failure)
 
 static bool any_pending(const struct update *update)
 {
+    if (site_failures(update->control->site) == update->failures) {
+        return false;
+    }
     for (size_t i = 0; i < update->undo_count; i++) {
         if (site_route_pending(update->control->site, &update->undo[i].prefix)) {
             return true;
@@ -268,7 +271,7 @@ static int commit_some(struct update *update, uint64_t until_ms)
     if (appliers > 0) {
         return API_AGAIN;
     }
-    while (site_commit_part(site, UPDATE_STRIDE)) {
+    while (site_commit_part(site, UPDATE_COMMIT)) {
         if (loop_now_ms() >= until_ms) {
             return API_AGAIN;
         }
@@ -338,6 +341,7 @@ static int check(struct update *update, struct api_call *call)
     if (code == 0 && update->atomic && update->first_code != 0) {
         return refuse_all(update, call);
     }
+    update->failures = site_failures(update->control->site);
     update->bulk = update->add_count + update->del_count >= BULK_MIN;
     update->held = txn_is_open(call);
     update->stage = STAGE_DEL;

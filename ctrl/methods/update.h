@@ -54,9 +54,10 @@ struct update {
     struct error first_error;
     /* how far it is done */
     enum update_stage stage;
-    bool bulk;     /* so large that it is done in parts */
-    bool applying; /* in parts: counted in `appliers` */
-    bool held;     /* part of a transaction: applied, but not decided */
+    bool bulk;         /* so large that it is done in parts */
+    bool applying;     /* in parts: counted in `appliers` */
+    uint64_t failures; /* site_failures() before it began */
+    bool held;         /* part of a transaction: applied, but not decided */
     size_t next;
     uint32_t had_prefixes; /* of the session, before it is applied */
     struct change *undo;   /* in the order in which they were made */
@@ -68,8 +69,9 @@ struct update {
 /* A part of the work, in milliseconds, and how many entries are done between two looks at the clock. */
 #define UPDATE_PART_MS 3
 #define UPDATE_STRIDE  32
+#define UPDATE_COMMIT  256 /* prefixes: the same, and what is published together */
 
-/* Every 10 ms: decides on what is left of updates whose clients have gone. */
+/* Every 10 ms: decides on what is left of updates whose clients have gone, and of walks over a large table. */
 void update_tick(struct site *site);
 /* The reader's read(). */
 int update_read(void *state, struct json_scan *scan);

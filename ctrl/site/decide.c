@@ -4,6 +4,7 @@
 #include "log.h"
 #include "site_private.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,20 +73,23 @@ void site_ranking_free(struct site_ranking *ranking)
     ranking->memory = NULL;
 }
 
-static int rank_entry(struct site *site, const struct rib_entry *entry, struct site_ranking *out)
+/* Of the arrays of a ranking of n; a multiple of 8. */
+static size_t ranking_bytes(uint32_t n)
+{
+    size_t bytes = n * (sizeof(struct contender) + sizeof(struct place) + sizeof(struct verdict) + sizeof(uint32_t));
+
+    return (bytes + 7) & ~(size_t)7;
+}
+
+/* memory: ranking_bytes() of them. */
+static void rank_entry(struct site *site, const struct rib_entry *entry, char *memory, struct site_ranking *out)
 {
     uint32_t n = entry->n_candidates;
     enum family family = entry->prefix.addr.family;
-    char *memory =
-        malloc(n * (sizeof(struct contender) + sizeof(struct place) + sizeof(struct verdict) + sizeof(uint32_t)));
 
-    if (memory == NULL) {
-        return -ENOMEM;
-    }
     *out = (struct site_ranking){
         .count = n,
         .candidates = entry->candidates,
-        .memory = memory,
         .contenders = (struct contender *)memory,
         .places = (struct place *)(memory + n * sizeof(struct contender)),
         .verdicts = (struct verdict *)(memory + n * (sizeof(struct contender) + sizeof(struct place))),
@@ -98,14 +102,23 @@ static int rank_entry(struct site *site, const struct rib_entry *entry, struct s
         out->contenders[i] = make_contender(site, &entry->candidates[i], &out->places[i]);
     }
     out->eligible = best_rank(out->contenders, n, &site->decision, out->ranking, out->verdicts);
-    return 0;
 }
 
 int site_rank(struct site *site, const struct prefix *prefix, struct site_ranking *out)
 {
     const struct rib_entry *entry = rib_find(site->rib, prefix);
+    char *memory;
 
-    return entry == NULL || entry->n_candidates == 0 ? -ENOENT : rank_entry(site, entry, out);
+    if (entry == NULL || entry->n_candidates == 0) {
+        return -ENOENT;
+    }
+    memory = malloc(ranking_bytes(entry->n_candidates));
+    if (memory == NULL) {
+        return -ENOMEM;
+    }
+    rank_entry(site, entry, memory, out);
+    out->memory = memory;
+    return 0;
 }
 
 /* The anycast prefix that covers this one, the longest; NULL: none. */
@@ -164,30 +177,20 @@ static unsigned int make_paths(const struct site_ranking *ranking, struct outcom
 }
 
 /* A reference to what the prefix should have, NULL for no route; -errno. A prefix of ours whose instances cannot be
- * reached keeps a route that leads nowhere: its packets must not follow a shorter prefix to somebody else. */
+ * reached keeps a route that leads nowhere: its packets must not follow a shorter prefix to somebody else. paths: room
+ * for one each. */
 static int decide(struct site *site, const struct rib_entry *entry, const struct site_ranking *ranking,
-                  const struct outcome **out)
+                  struct outcome_path *paths, const struct outcome **out)
 {
     const struct site_anycast *anycast = covering_anycast(site, &entry->prefix);
-    struct outcome_path *paths;
-    unsigned int count;
-    int result = 0;
+    unsigned int count = ranking->count > 0 ? make_paths(ranking, paths) : 0;
 
     *out = NULL;
-    if (ranking->count == 0) {
+    if (ranking->count == 0 || (count == 0 && anycast == NULL)) {
         return 0;
     }
-    paths = calloc(ranking->count, sizeof(*paths));
-    if (paths == NULL) {
-        return -ENOMEM;
-    }
-    count = make_paths(ranking, paths);
-    if (count > 0 || anycast != NULL) {
-        *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->traits : (struct outcome_traits){0});
-        result = *out != NULL ? 0 : -errno;
-    }
-    free(paths);
-    return result;
+    *out = outcome_get(site->install, paths, count, anycast != NULL ? anycast->traits : (struct outcome_traits){0});
+    return *out != NULL ? 0 : -errno;
 }
 
 /* A number that stands for the best candidates and what they say; 0: there is none. */
@@ -235,13 +238,14 @@ static void note_best(struct site *site, struct rib_entry *entry, const struct s
 }
 
 /* 1 if the route changed, 0 if not, -errno if it could not. */
-static int install_ranked(struct site *site, struct rib_entry *entry, const struct site_ranking *ranking)
+static int install_ranked(struct site *site, struct rib_entry *entry, const struct site_ranking *ranking,
+                          struct outcome_path *paths)
 {
     uint32_t old = entry->outcome.path_list_id;
     const struct outcome *before = old != PATH_LIST_NONE ? outcome_by_id(site->install, old) : NULL;
     const struct outcome *outcome;
     uint32_t id;
-    int result = decide(site, entry, ranking, &outcome);
+    int result = decide(site, entry, ranking, paths, &outcome);
 
     if (result != 0) {
         return result;
@@ -264,16 +268,35 @@ static int install_ranked(struct site *site, struct rib_entry *entry, const stru
     return 1;
 }
 
+/* Room that the next call reuses; NULL: no memory. */
+static char *scratch_get(struct site *site, size_t bytes)
+{
+    void *scratch;
+
+    if (bytes > site->scratch_bytes) {
+        scratch = realloc(site->scratch, 2 * bytes);
+        if (scratch == NULL) {
+            return NULL;
+        }
+        site->scratch = scratch;
+        site->scratch_bytes = 2 * bytes;
+    }
+    return site->scratch;
+}
+
 static int install_entry(struct site *site, struct rib_entry *entry)
 {
+    size_t bytes = ranking_bytes(entry->n_candidates);
+    char *memory = scratch_get(site, bytes + (entry->n_candidates + 1) * sizeof(struct outcome_path));
     struct site_ranking ranking = {0};
-    int result = entry->n_candidates > 0 ? rank_entry(site, entry, &ranking) : 0;
 
-    if (result == 0) {
-        result = install_ranked(site, entry, &ranking);
+    if (memory == NULL) {
+        return -ENOMEM;
     }
-    site_ranking_free(&ranking);
-    return result;
+    if (entry->n_candidates > 0) {
+        rank_entry(site, entry, memory, &ranking);
+    }
+    return install_ranked(site, entry, &ranking, (struct outcome_path *)(memory + bytes));
 }
 
 /* Decides one prefix. True: the forwarding table has changed. */
@@ -284,6 +307,7 @@ static bool commit_entry(struct site *site, struct rib_entry *entry, int *first_
     entry->outcome.pending = result < 0;
     if (result < 0) { /* it still holds what is installed */
         site->pending = true;
+        site->failures++;
         *first_error = *first_error == 0 ? result : *first_error;
         return false;
     }
@@ -291,18 +315,34 @@ static bool commit_entry(struct site *site, struct rib_entry *entry, int *first_
     return result == 1;
 }
 
+/* Decides so many prefixes of the list at most. True: none is left. */
+static bool commit_list(struct site *site, enum rib_list list, unsigned int most, bool *changed, int *first_error)
+{
+    struct rib_entry *entry = NULL;
+
+    install_routes_hold(site->install, true);
+    for (unsigned int i = 0; i < most && (entry = rib_next_of(site->rib, list)) != NULL; i++) {
+        *changed |= commit_entry(site, entry, first_error);
+    }
+    install_routes_hold(site->install, false);
+    return entry == NULL;
+}
+
+static void count_generation(struct site *site)
+{
+    site->generation++;
+    install_routes_changed(site->install);
+}
+
 int site_commit(struct site *site)
 {
-    struct rib_entry *entry;
     bool changed = false;
     int first_error = 0;
 
-    while ((entry = rib_next_dirty(site->rib)) != NULL) {
-        changed |= commit_entry(site, entry, &first_error);
+    while (!commit_list(site, RIB_NOW, UINT_MAX, &changed, &first_error)) {
     }
     if (changed) {
-        site->generation++;
-        install_routes_changed(site->install);
+        count_generation(site);
     }
     return first_error;
 }
@@ -321,20 +361,14 @@ bool site_commit_part(struct site *site, unsigned int most)
 {
     int error = 0;
 
-    for (unsigned int i = 0; i < most; i++) {
-        struct rib_entry *entry = rib_next_of(site->rib, RIB_BULK);
-
-        if (entry == NULL) {
-            if (site->bulk_changed) {
-                site->generation++;
-                install_routes_changed(site->install);
-                site->bulk_changed = false;
-            }
-            return false;
-        }
-        site->bulk_changed |= commit_entry(site, entry, &error);
+    if (!commit_list(site, RIB_BULK, most, &site->bulk_changed, &error)) {
+        return true;
     }
-    return true;
+    if (site->bulk_changed) {
+        count_generation(site);
+        site->bulk_changed = false;
+    }
+    return false;
 }
 
 void site_set_cause(struct site *site, const char *cause, uint16_t session_id)

@@ -248,9 +248,9 @@ void site_mark_instance(struct site *site, uint32_t id)
     struct target target = {.kind = TARGET_INSTANCE, .instance_id = id};
 
     memset(site->attracted, 0, ATTRACTED_SLOTS * sizeof(*site->attracted));
-    rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
+    site_mark(site, &(struct rib_selector){.target = &target});
     for (unsigned int i = 0; i < n; i++) {
         target = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = *addresses[i]};
-        rib_mark_dirty(site->rib, &(struct rib_selector){.target = &target});
+        site_mark(site, &(struct rib_selector){.target = &target});
     }
 }

@@ -47,7 +47,7 @@ int site_peer_set(struct site *site, const struct site_peer *peer, struct error 
     *site->peers[id] = *peer;
     site->peers[id]->born = born;
     peer_id = (uint16_t)id;
-    rib_mark_dirty(site->rib, &(struct rib_selector){.peer_id = &peer_id});
+    site_mark(site, &(struct rib_selector){.peer_id = &peer_id});
     return 0;
 }
 
@@ -59,9 +59,7 @@ int site_peer_del(struct site *site, const char *name, struct error *error)
     if (id < 0) {
         return error_set(error, id, "unknown peer \"%s\"", name);
     }
-    if (rib_counts(site->rib)->of_peer[peer_id] > 0) { /* else it would walk all prefixes to find nothing */
-        site_flush(site, &(struct rib_selector){.peer_id = &peer_id});
-    }
+    site_flush(site, &(struct rib_selector){.peer_id = &peer_id});
     free(site->peers[id]);
     site->peers[id] = NULL;
     names_remove(&site->peer_names, (uint32_t)id);

@@ -227,7 +227,7 @@ static bool session_tick(struct site *site, uint16_t id)
     }
     if (swept_late && !session->long_lived && stale_s >= session->stale_s) {
         session->long_lived = true;
-        rib_mark_dirty(site->rib, &(struct rib_selector){.session_id = &id});
+        site_mark(site, &(struct rib_selector){.session_id = &id});
         log_notice("session %s: its candidates are long-lived stale", session->client);
         return true;
     }

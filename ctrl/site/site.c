@@ -2,16 +2,14 @@
 #include "log.h"
 #include "site_private.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#define MANY_PREFIXES     4096 /* what walks over more leaves to decide may wait for others */
 #define RETRY_INTERVAL_MS 1000 /* for routes that found no room */
-
-static const struct prefix first_of[FAMILIES] = {
-    [FAMILY_V4] = {.addr = {.family = FAMILY_V4}},
-    [FAMILY_V6] = {.addr = {.family = FAMILY_V6}},
-};
+#define SCRATCH_BYTES     4096
 
 static int create_tables(struct site *site)
 {
@@ -24,7 +22,10 @@ static int create_tables(struct site *site)
     site->peers = calloc(NAMES_MAX, sizeof(*site->peers));
     site->instances = calloc(NAMES_MAX, sizeof(*site->instances));
     site->attracted = calloc(ATTRACTED_SLOTS, sizeof(*site->attracted));
-    if (site->attrs == NULL || site->peers == NULL || site->instances == NULL || site->attracted == NULL) {
+    site->scratch_bytes = SCRATCH_BYTES; /* so that deciding on no candidate at all needs no memory */
+    site->scratch = malloc(site->scratch_bytes);
+    if (site->scratch == NULL || site->attrs == NULL || site->peers == NULL || site->instances == NULL ||
+        site->attracted == NULL) {
         return -ENOMEM;
     }
     site->rib = rib_create(site->attrs);
@@ -59,6 +60,8 @@ static void take_everything_down(struct site *site)
     struct error error;
 
     site_flush(site, &(struct rib_selector){0});
+    while (site_commit_part(site, UINT_MAX)) {
+    }
     if (site_commit(site) != 0) {
         log_error("not every route could be taken away");
     }
@@ -93,6 +96,7 @@ void site_destroy(struct site *site)
     free(site->instances);
     free(site->attracted);
     free(site->anycast);
+    free(site->scratch);
     free(site);
 }
 
@@ -113,9 +117,29 @@ int site_set_rules(struct site *site, const struct best_options *decision, const
     return 0;
 }
 
+enum rib_list site_mark_many(struct site *site)
+{
+    const struct rib_counts *counts = rib_counts(site->rib);
+    enum rib_list list = rib_set_list(site->rib, RIB_BULK);
+
+    if (list != RIB_NOW || counts->prefixes[FAMILY_V4] + counts->prefixes[FAMILY_V6] < MANY_PREFIXES) {
+        rib_set_list(site->rib, list);
+    }
+    return list;
+}
+
+size_t site_mark(struct site *site, const struct rib_selector *selector)
+{
+    enum rib_list list = site_mark_many(site);
+    size_t marked = rib_mark_dirty(site->rib, selector);
+
+    rib_set_list(site->rib, list);
+    return marked;
+}
+
 void site_mark_all(struct site *site)
 {
-    rib_mark_dirty(site->rib, &(struct rib_selector){0});
+    site_mark(site, &(struct rib_selector){0});
 }
 
 /* Called from within the kernel mirror's events: noted here, decided in site_tick(). */
@@ -146,7 +170,7 @@ static void mark_changed_hops(struct site *site)
         site_mark_all(site);
     }
     for (unsigned int i = 0; i < site->changed_count && site->changed_count <= CHANGED_MAX; i++) {
-        rib_mark_dirty(site->rib, &(struct rib_selector){.target = &site->changed[i]});
+        site_mark(site, &(struct rib_selector){.target = &site->changed[i]});
         for (uint32_t id = 0; id < site->instance_names.end; id++) {
             const struct site_instance *instance = site->instances[id];
             const struct ip_addr *next_hop = &site->changed[i].next_hop;
@@ -160,18 +184,17 @@ static void mark_changed_hops(struct site *site)
     site->changed_count = 0;
 }
 
+static void mark_if_pending(void *owner, struct rib_entry *entry)
+{
+    if (entry->outcome.pending) {
+        rib_mark_entry(owner, entry);
+    }
+}
+
 /* Room may have come since. */
 static void mark_pending(struct site *site)
 {
-    for (int family = 0; family < FAMILIES; family++) {
-        struct rib_entry *entry = rib_seek(site->rib, &first_of[family]);
-
-        for (; entry != NULL; entry = rib_next(site->rib, entry)) {
-            if (entry->outcome.pending) {
-                rib_mark_entry(site->rib, entry);
-            }
-        }
-    }
+    rib_each(site->rib, mark_if_pending, site->rib);
     site->pending = false;
 }
 
@@ -202,6 +225,11 @@ bool site_route_pending(const struct site *site, const struct prefix *prefix)
     const struct rib_entry *entry = rib_find(site->rib, prefix);
 
     return entry != NULL && entry->outcome.pending;
+}
+
+uint64_t site_failures(const struct site *site)
+{
+    return site->failures;
 }
 
 uint32_t site_decided(void *owner, const struct prefix *prefix)
@@ -311,18 +339,32 @@ bool site_route_del(struct site *site, const struct prefix *prefix, const struct
     return true;
 }
 
-size_t site_flush(struct site *site, const struct rib_selector *selector)
-{
-    for (int family = 0; family < FAMILIES; family++) {
-        struct rib_entry *entry = rib_seek(site->rib, &first_of[family]);
+struct flush {
+    struct site *site;
+    const struct rib_selector *selector;
+    size_t count;
+};
 
-        for (; entry != NULL; entry = rib_next(site->rib, entry)) {
-            for (uint32_t i = 0; i < entry->n_candidates; i++) {
-                if (rib_selects(selector, &entry->candidates[i])) {
-                    site_release_target(site, &entry->candidates[i].target, (enum family)family);
-                }
-            }
+static void flush_entry(void *owner, struct rib_entry *entry)
+{
+    struct flush *flush = owner;
+
+    for (uint32_t i = 0; i < entry->n_candidates; i++) {
+        if (rib_selects(flush->selector, &entry->candidates[i])) {
+            site_release_target(flush->site, &entry->candidates[i].target, entry->prefix.addr.family);
         }
     }
-    return rib_flush(site->rib, selector);
+    flush->count += rib_flush_entry(flush->site->rib, entry, flush->selector);
+}
+
+size_t site_flush(struct site *site, const struct rib_selector *selector)
+{
+    struct flush flush = {site, selector, 0};
+    enum rib_list list = site_mark_many(site);
+
+    if (rib_may_select(site->rib, selector)) {
+        rib_each(site->rib, flush_entry, &flush);
+    }
+    rib_set_list(site->rib, list);
+    return flush.count;
 }

@@ -158,7 +158,8 @@ void site_watch(struct site *site, void (*changed)(void *owner, const struct sit
 int site_commit(struct site *site) MUST_USE;
 /* From now on changes are decided by site_commit() (RIB_NOW, as it is at the start and is to be in the end); in parts,
  * between which the loop serves others, by site_commit_part() (RIB_BULK); or not before site_release_held() (RIB_HELD).
- * A prefix that others change meanwhile is decided with theirs. */
+ * A prefix that others change meanwhile is decided with theirs. Flushes, sweeps and whatever else looks at all prefixes
+ * mark on RIB_BULK once there are some thousands of them. */
 void site_mark_on(struct site *site, enum rib_list list);
 void site_release_held(struct site *site);
 /* Decides and installs so many prefixes at most. False: none is left, and the generation is counted; true: call it
@@ -167,6 +168,8 @@ bool site_commit_part(struct site *site, unsigned int most);
 uint64_t site_generation(const struct site *site);
 /* The prefix has another outcome than was decided, for want of room. */
 bool site_route_pending(const struct site *site, const struct prefix *prefix);
+/* How often a route could not be installed; unchanged: none has become pending since. */
+uint64_t site_failures(const struct site *site);
 /* Every 10 ms: decides anew what hops that came or went have touched, and looks after the health of instances. */
 void site_tick(struct site *site, uint64_t now_ms);
 

@@ -41,7 +41,10 @@ struct site {
     uint16_t cause_session;
     void (*watcher)(void *owner, const struct site_change *change); /* NULL: nobody watches */
     void *watcher_owner;
-    bool pending; /* some routes could not be installed: tried again now and then */
+    bool pending;      /* some routes could not be installed: tried again now and then */
+    uint64_t failures; /* to install one, so far */
+    void *scratch;     /* of the decision that is being made */
+    size_t scratch_bytes;
     uint64_t retried_ms;
     uint64_t now_ms; /* of the last tick */
     uint32_t min_alive;
@@ -71,6 +74,11 @@ int site_hold_target(struct site *site, const struct target *target, enum family
 void site_release_target(struct site *site, const struct target *target, enum family family);
 /* Marks dirty what leads to the instance, by name or by next hop. */
 void site_mark_instance(struct site *site, uint32_t id);
+/* As rib_mark_dirty(). */
+size_t site_mark(struct site *site, const struct rib_selector *selector);
+/* What is marked from now on may be much: if the table is large it is decided in parts. Returns the list that it was,
+ * for rib_set_list(). */
+enum rib_list site_mark_many(struct site *site);
 /* Marks every prefix dirty. */
 void site_mark_all(struct site *site);
 /* Where packets of a family go first; NULL: it takes none. */

@@ -81,6 +81,12 @@ int fib6_set(struct fib6 *fib, const uint8_t addr[16], unsigned int length, uint
 int fib4_del(struct fib4 *fib, uint32_t addr, unsigned int length) MUST_USE;
 int fib6_del(struct fib6 *fib, const uint8_t addr[16], unsigned int length) MUST_USE;
 
+/* While held, the readers may not see a change before it is published, so that what many changes touch is rebuilt once.
+ * What is set or deleted is so for the writer at once, and fails then or not at all. Ending the hold publishes. IPv6
+ * changes never wait. */
+void fib4_hold(struct fib4 *fib, bool hold);
+void fib4_publish(struct fib4 *fib);
+
 /* Replaces the whole table by `count` routes, in any order (of two for one prefix the later counts), at once for all
  * readers of a burst. The errors of set, and -ENOMEM. */
 int fib4_load(struct fib4 *fib, const struct fib4_route *routes, size_t count) MUST_USE;

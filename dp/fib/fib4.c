@@ -59,6 +59,16 @@ int fib4_del(struct fib4 *fib, uint32_t addr, unsigned int length)
     return fib_del(&fib->fib, key_of(addr), length);
 }
 
+void fib4_hold(struct fib4 *fib, bool hold)
+{
+    fib_hold(&fib->fib, hold);
+}
+
+void fib4_publish(struct fib4 *fib)
+{
+    fib_publish(&fib->fib);
+}
+
 static struct trie_item route_at(const void *routes, size_t i)
 {
     const struct fib4_route *route = (const struct fib4_route *)routes + i;

@@ -267,11 +267,50 @@ static int refresh(struct fib_table *base, trie_key key, unsigned int length)
     return length <= FIB4_SLOT_LENGTH ? record_refresh(table, addr, length) : group_refresh(table, addr, length);
 }
 
+static void publish(struct fib_table *base)
+{
+    struct fib4_table *table = (struct fib4_table *)base;
+
+    (void)rcu_reclaim(table->base.rcu);
+    for (unsigned int i = 0; i < table->waiting_count; i++) {
+        uint32_t addr = table->waiting[i];
+        uint32_t number = addr >> (32 - FIB4_RECORD_LENGTH);
+        int rc = record_refresh(table, addr, FIB4_RECORD_LENGTH);
+
+        assert(rc == 0); /* the groups that it needs were made with their routes */
+        (void)rc;
+        table->waits[number / 64] &= ~(UINT64_C(1) << number % 64);
+    }
+    table->waiting_count = 0;
+}
+
+static bool defer(struct fib_table *base, trie_key key, unsigned int length)
+{
+    struct fib4_table *table = (struct fib4_table *)base;
+    uint32_t addr = (uint32_t)(key >> (TRIE_KEY_BITS - 32));
+    uint32_t number = addr >> (32 - FIB4_RECORD_LENGTH);
+    uint64_t bit = UINT64_C(1) << number % 64;
+
+    if (length < FIB4_RECORD_LENGTH || length > FIB4_SLOT_LENGTH) {
+        return false;
+    }
+    if ((table->waits[number / 64] & bit) == 0) {
+        if (table->waiting_count == FIB4_WAITING_MAX) {
+            publish(base);
+        }
+        table->waits[number / 64] |= bit;
+        table->waiting[table->waiting_count++] = number << (32 - FIB4_RECORD_LENGTH);
+    }
+    return true;
+}
+
 const struct fib_family fib4_family = {
     .bits = 32,
     .max_routes = ROUTES_DEFAULT,
     .create = create,
     .destroy = destroy,
     .refresh = refresh,
+    .defer = defer,
+    .publish = publish,
     .stats = stats,
 };

@@ -27,6 +27,7 @@
 #define FIB4_SLOTS         64 /* of a record */
 #define FIB4_GROUP_LEAVES  256
 #define FIB4_GROUPS        TRIE_DEEPER
+#define FIB4_WAITING_MAX   1024 /* records */
 
 typedef _Atomic uint16_t fib4_leaf;
 
@@ -37,9 +38,12 @@ struct fib4_table {
     struct fib4_record *records;
     struct arena leaves;
     struct arena groups;
-    uint16_t *cells;  /* one for each record, scratch */
-    bool whole;       /* how records are read and written: fib4_record.h */
-    _Atomic bool far; /* the leaves fill a second-level cache: worth a prefetch each */
+    uint16_t *cells;                    /* one for each record, scratch */
+    uint32_t waiting[FIB4_WAITING_MAX]; /* addresses of records to be brought up to the trie, each once */
+    unsigned int waiting_count;
+    uint64_t waits[FIB4_RECORDS / 64]; /* a bit for each record: it is among them */
+    bool whole;                        /* how records are read and written: fib4_record.h */
+    _Atomic bool far;                  /* the leaves fill a second-level cache: worth a prefetch each */
 };
 
 extern const struct fib_family fib4_family;

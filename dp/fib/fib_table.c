@@ -74,6 +74,9 @@ static bool value_valid(uint32_t value)
 
 static int refresh(const struct fib *fib, struct fib_table *table, trie_key key, unsigned int length)
 {
+    if (fib->held && fib->family->defer != NULL && fib->family->defer(table, key, length)) {
+        return 0;
+    }
     /* so that what is rebuilt often finds the memory it left */
     (void)rcu_reclaim(table->rcu);
     if (length > 0) {
@@ -131,6 +134,21 @@ int fib_del(struct fib *fib, trie_key key, unsigned int length)
         trie_restore(table->trie, key, length, old);
     }
     return rc;
+}
+
+void fib_publish(struct fib *fib)
+{
+    if (fib->family->publish != NULL) {
+        fib->family->publish(writer_table(fib));
+    }
+}
+
+void fib_hold(struct fib *fib, bool hold)
+{
+    fib->held = hold;
+    if (!hold) {
+        fib_publish(fib);
+    }
 }
 
 /* A route on its way into the trie. */

@@ -38,6 +38,11 @@ struct fib_family {
     void (*destroy)(struct fib_table *table);
     /* Brings what a prefix of length > 0 covers up to the trie. -ENOSPC: changed nothing. */
     int (*refresh)(struct fib_table *table, trie_key key, unsigned int length);
+    /* Notes that what the prefix covers is to be brought up to the trie by publish(); false: it is to be refreshed at
+     * once. NULL: nothing waits. */
+    bool (*defer)(struct fib_table *table, trie_key key, unsigned int length);
+    /* What waits. Never fails. */
+    void (*publish)(struct fib_table *table);
     /* Adds up bytes and control_bytes, without the trie. */
     void (*stats)(const struct fib_table *table, struct fib_stats *stats);
 };
@@ -50,6 +55,7 @@ struct fib {
     struct rcu *rcu;
     unsigned int max_routes;
     enum fib_isa isa; /* not FIB_ISA_BEST */
+    bool held;        /* changes may wait */
 };
 
 /* -ENOMEM. The rest as in fib.h. */
@@ -60,6 +66,8 @@ int fib_del(struct fib *fib, trie_key key, unsigned int length) MUST_USE;
 /* route_at(routes, i): the i-th of them. */
 int fib_load(struct fib *fib, struct trie_item (*route_at)(const void *routes, size_t i), const void *routes,
              size_t count) MUST_USE;
+void fib_hold(struct fib *fib, bool hold);
+void fib_publish(struct fib *fib);
 int fib_match(const struct fib *fib, trie_key key, unsigned int *length, uint32_t *value) MUST_USE;
 void fib_stats_get(const struct fib *fib, struct fib_stats *out);
 

@@ -169,7 +169,7 @@ static void check_everything(struct run *run)
 }
 
 /* Three in four are sets until the table holds as many routes as the shape wants, then every other one. */
-static void operate(struct run *run)
+static struct oracle_route change(struct run *run)
 {
     bool grow = run->oracle.count < run->shape->most && next_random(run) % 4 != 0;
     oracle_key key;
@@ -191,7 +191,36 @@ static void operate(struct run *run)
     } else {
         assert_int_equal(run->subject->del(run->fib, key, length), oracle_del(&run->oracle, key, length));
     }
-    check_around(run, key, length);
+    return (struct oracle_route){.key = key, .length = length};
+}
+
+#define HELD 40
+
+/* One, or some that are published together: the writer sees each at once, the readers all of them in the end. */
+static void operate(struct run *run)
+{
+    struct oracle_route changed[HELD];
+    unsigned int n = run->subject->hold != NULL && next_random(run) % 64 == 0 ? HELD : 1;
+
+    if (n > 1) {
+        run->subject->hold(run->fib, true);
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        const struct oracle_route *expected;
+        unsigned int length = 0;
+        uint32_t value = 0;
+
+        changed[i] = change(run);
+        expected = oracle_match(&run->oracle, changed[i].key);
+        assert_int_equal(run->subject->match(run->fib, changed[i].key, &length, &value), expected ? 0 : -ENOENT);
+        assert_int_equal(value, expected != NULL ? expected->value : 0);
+    }
+    if (n > 1) {
+        run->subject->hold(run->fib, false);
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        check_around(run, changed[i].key, changed[i].length);
+    }
 }
 
 /* A bulk build must give what the changes one by one gave. */

@@ -35,6 +35,11 @@ static int v4_del(void *fib, oracle_key key, unsigned int length)
     return fib4_del(fib, to_v4(key), length);
 }
 
+static void v4_hold(void *fib, bool hold)
+{
+    fib4_hold(fib, hold);
+}
+
 static int v4_load(void *fib, const struct oracle_route *routes, size_t count)
 {
     struct fib4_route *own = calloc(count + 1, sizeof(*own));
@@ -144,6 +149,7 @@ const struct subject subject_v4 = {
     .destroy = v4_destroy,
     .set = v4_set,
     .del = v4_del,
+    .hold = v4_hold,
     .load = v4_load,
     .match = v4_match,
     .lookup = v4_lookup,

@@ -13,6 +13,7 @@ struct subject {
     void (*destroy)(void *fib);
     int (*set)(void *fib, oracle_key key, unsigned int length, uint32_t value);
     int (*del)(void *fib, oracle_key key, unsigned int length);
+    void (*hold)(void *fib, bool hold); /* NULL: it cannot */
     int (*load)(void *fib, const struct oracle_route *routes, size_t count);
     int (*match)(const void *fib, oracle_key key, unsigned int *length, uint32_t *value);
     void (*lookup)(const void *fib, const oracle_key *keys, uint32_t *out, unsigned int n); /* n <= SUBJECT_BULK */

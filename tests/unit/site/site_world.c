@@ -4,6 +4,7 @@
 #include "install_private.h"
 #include "json_scan.h"
 #include "unit.h"
+#include "update.h"
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -172,6 +173,7 @@ void world_tick(uint64_t ms)
         world.now_ms += 10;
         install_tick(world.control.install, world.now_ms);
         site_tick(world.control.site, world.now_ms);
+        update_tick(world.control.site);
     }
 }
 
