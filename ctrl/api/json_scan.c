@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "json_scan.h"
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -221,9 +222,43 @@ static bool read_escape(struct json_scan *scan, struct json_text *out)
     return true;
 }
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The high bit of the lowest byte that is no plain character of a string: a control character, not ASCII, a quote or a
+ * backslash. Bits above it may be wrong (Hacker's Delight 6-1). */
+static inline uint64_t find_special(uint64_t word)
+{
+    uint64_t quote = word ^ EACH_BYTE('"');
+    uint64_t backslash = word ^ EACH_BYTE('\\');
+
+    return (((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash) |
+            ((word - EACH_BYTE(0x20)) & ~word) | word) &
+           EACH_BYTE(0x80);
+}
+
 static inline bool is_plain(char c)
 {
     return (uint8_t)c >= 0x20 && (uint8_t)c < 0x80 && c != '"' && c != '\\';
+}
+
+static inline void skip_plain(struct json_scan *scan)
+{
+    uint64_t word;
+
+    while (scan->end - scan->at >= (ptrdiff_t)sizeof(word)) {
+        uint64_t special;
+
+        memcpy(&word, scan->at, sizeof(word));
+        special = find_special(le64toh(word));
+        if (special != 0) {
+            scan->at += __builtin_ctzll(special) / 8;
+            return;
+        }
+        scan->at += sizeof(word);
+    }
+    while (scan->at < scan->end && is_plain(*scan->at)) {
+        scan->at++;
+    }
 }
 
 /* A string, from behind its opening quote. out: NULL to skip it. */
@@ -233,9 +268,7 @@ static bool read_string(struct json_scan *scan, struct json_text *out)
         const char *start = scan->at;
         size_t n;
 
-        while (scan->at < scan->end && is_plain(*scan->at)) {
-            scan->at++;
-        }
+        skip_plain(scan);
         put(out, start, (size_t)(scan->at - start));
         if (scan->at == scan->end) {
             break;
