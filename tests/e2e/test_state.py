@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -55,6 +56,27 @@ def set_all(rpc):
     rpc.call("instance.down", name="i1")
     rpc.call("route.update", add=[ROUTE, {"prefix": "2001:db8::/32", "peer": "rs1", "next_hop": "fd00::2"},
                                   {"prefix": "203.0.113.0/24", "peer": "own", "action": "blackhole"}])
+
+
+def test_the_file_is_on_the_disk_before_it_counts(daemon):
+    """By the system calls: written, synchronized, renamed, and the folder synchronized, before the call is answered."""
+    trace = os.path.join(daemon.lab.dir, "trace")
+    process = daemon.process.pid
+    tracer = subprocess.Popen(["strace", "-qq", "-y", "-s", "200", "-e", "trace=fsync,rename,sendto", "-o", trace, "-p",
+                               str(process)])
+    rpc = daemon.rpc()
+    try:
+        assert wait_until(lambda: f"TracerPid:\t{tracer.pid}" in open(f"/proc/{process}/status").read())
+        rpc.call("peer.set", **OWN)
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    with open(trace) as file:
+        calls = [line for line in file if "= 0" in line or line.startswith("sendto")]
+    names = [line.split("(")[0] for line in calls]
+    at = names.index("fsync")
+    assert names[at:at + 4] == ["fsync", "rename", "fsync", "sendto"], calls
+    assert "operator.jsonl.next>" in calls[at] and "/operator.jsonl" in calls[at + 1] and "saved>" in calls[at + 2]
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
