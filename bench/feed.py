@@ -1,203 +1,185 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A full table, from its source to the last prefix forwarding; and how soon one update is in the forwarding table.
 
-anyfwd takes 1,000,000 IPv4 routes as JSON over its socket, beside a worker that forwards all the while; BIRD takes the
-same table from a file into the kernel, FRR as many routes by its sharpd into zebra and the kernel. The table is
-../shared/data where that is there, else a generated one of the same size. Each starts anew each round, in a network
-namespace of its own.
+anyfwd's control thread, on a CPU of its own that it shares with whoever sends, takes the IPv4 routes as JSON over its
+socket, from an MRT file, and by BMP, beside a worker that forwards all the while. BIRD takes the same table from a file
+into the kernel, FRR as many routes by its sharpd into zebra and the kernel. "memory": what the daemon has of the machine
+with two candidates for each of the IPv4 prefixes and of a quarter as many IPv6 ones. Each starts anew each round, in a
+network namespace of its own; the tables are tables.py's.
 """
-import json
-import lzma
+import contextlib
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
+import kernel_tables
+import tables
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab
-from lab.rpc import Rpc
+from lab.rpc import Rpc, RpcError
+from priority import prefer
 from rounds import selected
 
 ROUTES = 1_000_000
-LINE = 16_000  # routes of an update: some 1.5 MB
-TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "shared", "data", "table-v4.txt.xz")
-NEXT_HOPS = 254
-UPDATES_A_SECOND, UPDATE_SECONDS = 10_000, 5
-FRR = "/usr/lib/frr"
+UPDATES_A_SECOND, BATCH = 10_000, 10
+CONTROL_CPU = 0
 
 
 def add_options(parser):
-    parser.add_argument("--routes", type=int, default=ROUTES, metavar="N", help="of the table: %(default)s")
+    parser.add_argument("--routes", type=int, default=ROUTES, metavar="N", help="of the IPv4 table: %(default)s")
+    parser.add_argument("--update-seconds", type=int, default=10, metavar="N", help="of updates, for their latency: "
+                        "%(default)s")
 
 
-def table(count):
-    """[(prefix, number of its next hop)]"""
-    if not os.path.exists(TABLE):
-        return [(f"{20 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24", i * 2654435761 % 65536 % NEXT_HOPS)
-                for i in range(count)]
-    with lzma.open(TABLE, "rt") as file:
-        return [(prefix, int(value) % NEXT_HOPS) for prefix, value in (line.split() for line, _ in zip(file, range(count)))]
-
-
-def address_in(prefix):
-    return prefix.split("/")[0]
-
-
-def lines_of(routes):
-    for start in range(0, len(routes), LINE):
-        adds = [{"prefix": prefix, "peer": "rs1", "next_hop": f"10.0.2.{hop + 1}", "as_path": [65001, 64512 + hop]}
-                for prefix, hop in routes[start:start + LINE]]
-        yield json.dumps({"jsonrpc": "2.0", "id": start, "method": "route.update", "params": {"add": adds}},
-                         separators=(",", ":")).encode() + b"\n"
-
-
-def forwarder(lab, options, build):
+class Forwarder:
     """A daemon whose worker forwards what a pcap device repeats for ever."""
-    from scapy.all import IP, UDP, Ether, wrpcap
-    capture = os.path.join(lab.dir, "in.pcap")
-    wrpcap(capture, [Ether(src="02:00:00:00:00:09", dst="02:70:63:61:70:00") / IP(src="198.51.100.9", dst="192.0.2.1") /
-                     UDP(sport=1024 + i) for i in range(256)])
-    host = lab.host("fw")
-    daemon = Daemon(lab, host, {
-        "site": {"name": "bench", "asn": 65000},
-        "dpdk": {"memory_mb": 512, "control_lcore": 0, "worker_lcores": [1]},
-        "ports": [{"name": "in", "device": f"vdev:net_pcap0,rx_pcap={capture},infinite_rx=1"},
-                  {"name": "out", "device": "null"}],
-        "anycast": ["192.0.2.0/24"], "instances": [{"name": "i0", "next_hop": "10.0.2.1"}],
-        "peers": [{"name": "rs1", "as": 65001, "type": "ebgp"}],
-        "routes": [{"prefix": "192.0.2.0/24", "peer": "rs1", "instance": "i0", "as_path": [65001]}]})
-    daemon.start(program=os.path.join(build, "anyfwd"))
-    host.ip("addr", "add", "10.0.2.0/16", "dev", "out")
-    host.ip("neigh", "replace", "10.0.2.1", "lladdr", "02:00:00:00:00:11", "dev", "out")
-    time.sleep(0.5)
-    return daemon
+
+    def __init__(self, build):
+        self.lab = Lab()
+        try:
+            self._start(build)
+        except BaseException:
+            self.lab.close()
+            raise
+
+    def _start(self, build):
+        from scapy.all import IP, UDP, Ether, wrpcap
+        capture = os.path.join(self.lab.dir, "in.pcap")
+        wrpcap(capture, [Ether(src="02:00:00:00:00:09", dst="02:70:63:61:70:00") /
+                         IP(src="198.51.100.9", dst="192.0.2.1") / UDP(sport=1024 + i) for i in range(256)])
+        self.host = self.lab.host("fw")
+        self.daemon = Daemon(self.lab, self.host, {
+            "site": {"name": "bench", "asn": 65000},
+            "dpdk": {"memory_mb": 512, "control_lcore": 0, "worker_lcores": [1]},
+            "ports": [{"name": "in", "device": f"vdev:net_pcap0,rx_pcap={capture},infinite_rx=1"},
+                      {"name": "out", "device": "null"}],
+            "anycast": ["192.0.2.0/24"], "instances": [{"name": "i0", "next_hop": "10.0.2.1"}],
+            "peers": [{"name": "rs1", "as": 65001, "type": "ebgp"}], "feeds": [{"name": "bmp", "type": "bmp"}],
+            "routes": [{"prefix": "192.0.2.0/24", "peer": "rs1", "instance": "i0", "as_path": [65001]}]})
+        self.daemon.start(program=os.path.join(build, "anyfwd"), start_new_session=True)
+        prefer(self.daemon.process)
+        self.host.ip("addr", "add", "10.0.0.1/16", "dev", "out")
+        self.host.ip("addr", "add", "fd00:2::ffff/64", "dev", "out", "nodad")
+        self.host.ip("neigh", "replace", "10.0.2.1", "lladdr", "02:00:00:00:00:11", "dev", "out")
+        self.rpc = Rpc(self.daemon.socket, timeout=120)
+        time.sleep(0.5)
+
+    def has(self, prefix):
+        try:
+            return self.rpc.call("fib.lookup", address=prefix.split("/")[0])["prefix"] == prefix
+        except RpcError:  # no route at all
+            return False
+
+    def wait_for(self, start, routes):
+        """Seconds from `start` until all routes forward; the last one is told last."""
+        if not wait_until(lambda: self.has(routes[-1][0]), 60, 0.005):
+            raise RuntimeError("the last route does not come")
+        seconds = time.monotonic() - start
+        if not self.has(routes[0][0]) or not self.has(routes[len(routes) // 2][0]):
+            raise RuntimeError("a route is missing")
+        return seconds
+
+    def check(self, routes):
+        if not wait_until(lambda: self.rpc.call("status")["routes"]["v4"] == len(routes) + 1, 5):
+            raise RuntimeError(f"{self.rpc.call('status')['routes']} are there, and {len(routes)} were told")
+        if not self.rpc.call("stats.get")["workers"][0]["tx"]:
+            raise RuntimeError("the worker forwarded nothing")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.daemon.stop()
+        finally:
+            self.lab.close()
 
 
-def load(daemon, lines, last):
-    """Seconds from the first byte to the last prefix in the forwarding table."""
-    client = Rpc(daemon.socket, timeout=120)
-    start = time.monotonic()
-    sender = threading.Thread(target=lambda: [client.send(line) for line in lines])
+@contextlib.contextmanager
+def beside_control():
+    """On the control thread's CPU, so that the worker keeps its own."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {CONTROL_CPU})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def by_socket(forwarder, source):
+    client = Rpc(forwarder.daemon.socket, timeout=120)
+    sender = threading.Thread(target=lambda: [client.send(line) for line in source])
     sender.start()
-    for _ in lines:
+    for _ in source:
         answer = client.receive()
         if "error" in answer or answer["result"]["errors"]:
             raise RuntimeError(f"an update is refused: {answer}")
-    found = client.call("fib.lookup", address=address_in(last))
-    seconds = time.monotonic() - start
     sender.join()
     client.close()
-    if found["prefix"] != last:
-        raise RuntimeError(f"{last} is not in the table: {found}")
-    return seconds
 
 
-def measure_load(options, build, routes, lines):
-    with Lab() as lab:
-        daemon = forwarder(lab, options, build)
-        try:
-            seconds = load(daemon, lines, routes[-1][0])
-            rpc = daemon.rpc()
-            rate = rpc.call("stats.get")["workers"][0]
-            if not rate["rx"]:
-                raise RuntimeError("the worker forwarded nothing")
-            rpc.close()
-            return seconds
-        finally:
-            daemon.stop()
+def by_mrt(forwarder, source):
+    with open(source, "rb") as file:
+        socket.send_fds(forwarder.rpc.socket, [forwarder.rpc.request("feed.load", {"name": "mrt"})], [file.fileno()])
+        answer = forwarder.rpc.receive()
+    if "error" in answer:
+        raise RuntimeError(f"the file is refused: {answer}")
 
 
-def measure_latency(options, build):
-    """Seconds from a request's last byte to its answer, by when the change forwards: [p50, p99, max]."""
-    with Lab() as lab:
-        daemon = forwarder(lab, options, build)
-        try:
-            rpc = daemon.rpc()
-            times, start = [], time.monotonic()
-            for i in range(UPDATES_A_SECOND * UPDATE_SECONDS // 10):
-                adds = [{"prefix": f"20.{j % 64}.{i % 256}.0/24", "peer": "rs1",
-                         "next_hop": f"10.0.2.{(i + j) % NEXT_HOPS + 1}", "as_path": [65001]} for j in range(10)]
-                request = rpc.request("route.update", {"add": adds})
-                before = time.monotonic()
-                rpc.send(request)
-                if "error" in rpc.receive():
-                    raise RuntimeError("an update is refused")
-                times.append(time.monotonic() - before)
-                time.sleep(max(0.0, start + (i + 1) * 10 / UPDATES_A_SECOND - time.monotonic()))
-            if time.monotonic() - start > UPDATE_SECONDS * 1.2:
-                print("feed: the rate was not reached", file=sys.stderr)
-            times.sort()
-            return times[len(times) // 2], times[len(times) * 99 // 100], times[-1]
-        finally:
-            daemon.stop()
+def by_bmp(forwarder, source):
+    """The router stays, so that its routes are not stale."""
+    forwarder.host.spawn("bash", "-c", 'exec 3<>/dev/tcp/127.0.0.1/11019; cat "$1" >&3; exec sleep 60', "bmp", source)
 
 
-def kernel_prefixes(host):
-    """How many prefixes the namespace's IPv4 tables have."""
-    lines = host.read("/proc/net/fib_triestat").splitlines()
-    return sum(int(line.split(":")[1]) for line in lines if line.strip().startswith("Prefixes"))
+TELL = {"socket": by_socket, "MRT": by_mrt, "BMP": by_bmp}
 
 
-def router(lab):
-    """A namespace with the next hops on a dummy device."""
-    host = lab.host("router")
-    host.ip("link", "add", "out", "type", "dummy")
-    host.ip("link", "set", "out", "up")
-    host.ip("addr", "add", "10.0.0.1/16", "dev", "out")
-    return host
+def measure_load(build, routes, tell, source):
+    """Seconds from the first byte to the last prefix in the forwarding table."""
+    with Forwarder(build) as forwarder, beside_control():
+        start = time.monotonic()
+        tell(forwarder, source)
+        seconds = forwarder.wait_for(start, routes)
+        forwarder.check(routes)
+        return seconds
 
 
-def until_loaded(host, count, process):
-    start = time.monotonic()
-    if not wait_until(lambda: kernel_prefixes(host) >= count or process.poll() is not None, 300, 0.02) \
-            or process.poll() is not None:
-        raise RuntimeError(f"the kernel has {kernel_prefixes(host)} of {count} routes")
-    return time.monotonic() - start
+def measure_memory(build, routes, path):
+    """Bytes: resident in all, and of the control thread's heap."""
+    with Forwarder(build) as forwarder:
+        before = forwarder.rpc.call("stats.get")["memory"]["resident"]
+        by_mrt(forwarder, path)
+        forwarder.wait_for(time.monotonic(), routes)
+        if not wait_until(lambda: forwarder.rpc.call("status")["candidates"] == 2 * len(routes) + 1, 60, 0.1):
+            raise RuntimeError(f"{forwarder.rpc.call('status')}: not all candidates are there")
+        memory = forwarder.rpc.call("stats.get")["memory"]
+        return memory["resident"], memory["resident"] - before, memory["heap"]
 
 
-def measure_bird(options, routes):
-    """From the start, which reads the table from its configuration, to the last route in the kernel."""
-    with Lab() as lab:
-        host = router(lab)
-        path = os.path.join(lab.dir, "bird.conf")
-        with open(path, "w") as file:
-            file.write("router id 10.0.0.1;\nprotocol device { }\nprotocol direct { ipv4; }\n"
-                       "protocol kernel { ipv4 { import none; export where source = RTS_STATIC; }; }\n"
-                       "protocol static {\n ipv4;\n")
-            file.writelines(f" route {prefix} via 10.0.2.{hop + 1};\n" for prefix, hop in routes)
-            file.write("}\n")
-        process = host.spawn("bird", "-f", "-c", path, "-s", os.path.join(lab.dir, "bird.ctl"),
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            return until_loaded(host, len(routes), process)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def measure_frr(options, routes):
-    """From the order to install to the last route in the kernel: /32s, as its sharpd makes them."""
-    with Lab() as lab:
-        host = router(lab)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        common = ["-u", "root", "-g", "root", "-f", "/dev/null", "-z", os.path.join(lab.dir, "zserv"),
-                  "--vty_socket", lab.dir]
-        daemons = []
-        try:
-            for name in ("zebra", "sharpd"):
-                daemons.append(host.spawn(f"{FRR}/{name}", *common, "-i", os.path.join(lab.dir, f"{name}.pid"), **quiet))
-                if not wait_until(lambda: os.path.exists(os.path.join(lab.dir, f"{name}.vty")), 10):
-                    raise RuntimeError(f"FRR's {name} does not start")
-            time.sleep(1)
-            host.sh("vtysh", "--vty_socket", lab.dir, "-d", "sharpd", "-c",
-                    f"sharp install routes 20.0.0.0 nexthop 10.0.2.1 {len(routes)}")
-            return until_loaded(host, len(routes), daemons[0])
-        finally:
-            for daemon in daemons:
-                daemon.kill()
-                daemon.wait()
+def measure_latency(build, seconds):
+    """Seconds from a request's first byte to its answer, by when the change forwards: [p50, p99, max]."""
+    with Forwarder(build) as forwarder:
+        rpc, times, start = forwarder.rpc, [], time.monotonic()
+        for i in range(UPDATES_A_SECOND * seconds // BATCH):
+            adds = [{"prefix": f"20.{j % 64}.{i % 256}.0/24", "peer": "rs1", "next_hop": tables.hop(i + j),
+                     "as_path": [65001]} for j in range(BATCH)]
+            request = rpc.request("route.update", {"add": adds})
+            before = time.monotonic()
+            rpc.send(request)
+            if "error" in rpc.receive():
+                raise RuntimeError("an update is refused")
+            times.append(time.monotonic() - before)
+            time.sleep(max(0.0, start + (i + 1) * BATCH / UPDATES_A_SECOND - time.monotonic()))
+        if time.monotonic() - start > seconds * 1.2:
+            print("feed: the rate was not reached", file=sys.stderr)
+        times.sort()
+        return times[len(times) // 2], times[len(times) * 99 // 100], times[-1]
 
 
 def attempt(name, measure, *args):
@@ -208,27 +190,48 @@ def attempt(name, measure, *args):
         return None
 
 
-CASES = ["load", "update to FIB"]
+CASES = ["load", "memory", "update to FIB"]
+PEERS = [("BIRD, into the kernel", "bird", kernel_tables.bird),
+         ("FRR, into the kernel", f"{kernel_tables.FRR}/sharpd", kernel_tables.frr)]
+
+
+def write(folder, name, data):
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def loads(options, routes, sources):
+    """A round of it: (implementation, seconds)."""
+    for label, build in options.builds:
+        for way, tell in TELL.items():
+            if re.search(options.impls, f"{label}, {way}"):
+                yield f"{label}, {way}", attempt(label, measure_load, build, routes, tell, sources[way])
+    for label, program, measure in PEERS:
+        if shutil.which(program) and re.search(options.impls, label):
+            yield label, attempt(label, measure, routes)
 
 
 def samples(options):
     cases = selected(CASES, options)
-    routes = table(options.routes)
-    lines = list(lines_of(routes))
-    load_case = f"load of {len(routes)} IPv4 routes"
-    for _ in range(options.rounds):
-        if "load" in cases:
-            for label, build in options.builds:
-                yield {"case": load_case, "impl": label, "unit": "s",
-                       "value": attempt(label, measure_load, options, build, routes, lines)}
-            for label, program, measure in [("BIRD, into the kernel", "bird", measure_bird),
-                                            ("FRR sharpd, into the kernel", f"{FRR}/sharpd", measure_frr)]:
-                if shutil.which(program):
-                    yield {"case": load_case, "impl": label, "unit": "s",
-                           "value": attempt(label, measure, options, routes)}
-        if "update to FIB" in cases:
-            for label, build in options.builds:
-                times = attempt(label, measure_latency, options, build) or (None,) * 3
+    routes = tables.table(4, options.routes)
+    both = routes + tables.table(6, options.routes // 4)
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {"socket": tables.lines(routes), "MRT": write(folder, "mrt", tables.mrt_table(routes)),
+                   "BMP": write(folder, "bmp", tables.bmp_table(routes))} if "load" in cases else {}
+        backups = write(folder, "backups", tables.mrt_table(both, True)) if "memory" in cases else ""
+        for _ in range(options.rounds):
+            if "load" in cases:
+                for label, seconds in loads(options, routes, sources):
+                    yield {"case": f"load of {len(routes)} IPv4 routes", "impl": label, "unit": "s", "value": seconds}
+            for label, build in options.builds if "memory" in cases else []:
+                sizes = attempt(label, measure_memory, build, both, backups) or (None,) * 3
+                for name, value in zip(("resident", "resident, without what it has empty", "heap"), sizes):
+                    yield {"case": f"memory with 2 candidates for {len(both)} prefixes: {name}", "impl": label,
+                           "unit": "MiB", "value": value and value / 2 ** 20}
+            for label, build in options.builds if "update to FIB" in cases else []:
+                times = attempt(label, measure_latency, build, options.update_seconds) or (None,) * 3
                 for name, value in zip(("p50", "p99", "max"), times):
-                    yield {"case": f"update to FIB at 10,000 routes/s, {name}", "impl": label, "unit": "ms",
+                    yield {"case": f"update to FIB at {UPDATES_A_SECOND} routes/s: {name}", "impl": label, "unit": "ms",
                            "value": value and value * 1e3}

@@ -2,6 +2,7 @@
 #include "state.h"
 #include "candidate_json.h"
 #include "candidate_scan.h"
+#include "file.h"
 #include "log.h"
 #include "loop.h"
 #include "methods_private.h"
@@ -10,10 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_LENGTH  512
 #define PART_MS      1
 #define QUIET_MS     1000 /* a large state is written when so much time has passed since it was changed first */
 #define STRIDE       64
@@ -22,8 +21,8 @@
 #define REST_SHARE   20   /* a state that took t ms to write is written again after 20 t at the earliest */
 
 struct state {
-    char path[PATH_LENGTH];
-    char next_path[PATH_LENGTH];
+    char path[FILE_PATH_MAX];
+    char next_path[FILE_PATH_MAX];
     json_t *peers;     /* by name: what was last said of each, in the words of peer.set */
     json_t *instances; /* the same */
     bool dirty;
@@ -46,19 +45,6 @@ static void tell_failure(struct state *state, const char *what)
     state->failed = true;
 }
 
-static int make_directories(const char *path)
-{
-    char part[PATH_LENGTH];
-
-    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-        if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-            return -errno;
-        }
-    }
-    return 0;
-}
-
 static struct state *state_create(const struct config *config)
 {
     struct state *state = calloc(1, sizeof(*state));
@@ -70,7 +56,7 @@ static struct state *state_create(const struct config *config)
     snprintf(state->next_path, sizeof(state->next_path), "%.500s.next", state->path);
     state->peers = json_object();
     state->instances = json_object();
-    if (make_directories(state->path) != 0) {
+    if (file_make_directories(state->path) != 0) {
         tell_failure(state, state->path);
     }
     return state;
@@ -181,23 +167,6 @@ static void write_behind(struct state *state)
     }
 }
 
-/* The rename is on the disk, too. 0 or -1 with errno. */
-static int sync_directory(const char *path)
-{
-    char directory[PATH_LENGTH];
-    int fd;
-    int result;
-
-    snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path), path);
-    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    result = fsync(fd);
-    close(fd);
-    return result;
-}
-
 /* On the disk before it takes the place of the old one: a machine that loses power has one of the two, whole. */
 static void end_file(struct state *state)
 {
@@ -207,7 +176,7 @@ static void end_file(struct state *state)
     good = fflush(state->file) == 0 && ferror(state->file) == 0 && fsync(fileno(state->file)) == 0;
     good = fclose(state->file) == 0 && good;
     state->file = NULL;
-    if (!good || rename(state->next_path, state->path) != 0 || sync_directory(state->path) != 0) {
+    if (!good || rename(state->next_path, state->path) != 0 || file_sync_directory(state->path) != 0) {
         tell_failure(state, state->path);
         return;
     }
