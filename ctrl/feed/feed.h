@@ -31,6 +31,7 @@ struct feed_route {
     struct prefix prefix;
     uint32_t path_id;
     struct target target;
+    uint32_t ifindex;          /* of a link-local next hop: the kernel's number of its interface */
     uint16_t share;            /* as a candidate's */
     const struct attrs *attrs; /* interned in the sink's table; the sink takes a reference of its own */
 };

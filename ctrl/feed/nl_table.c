@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nl_table.h"
-#include "log.h"
 #include "nl_objects.h"
 #include "prefix_set.h"
 #include <errno.h>
@@ -98,21 +97,19 @@ static bool is_usable(struct nl_table *table, const struct nl_hop *hop)
         table->counts.connected++;
         return false;
     }
-    if (ip_addr_is_link_local(&hop->gateway)) {
-        if (table->counts.link_local++ == 0) {
-            log_warning("a route leads to a link-local next hop, which is not taken: give its sender global ones");
-        }
-        return false;
-    }
     return true;
 }
 
 static void tell_one(struct nl_table *table, struct place *place, const struct attrs *attrs, struct target target,
-                     uint16_t share, uint16_t *told)
+                     const struct nl_hop *hop, uint16_t *told)
 {
     const struct feed_sink *sink = table->settings.sink;
-    struct feed_route route = {
-        .prefix = place->prefix, .path_id = *told, .target = target, .share = share, .attrs = attrs};
+    struct feed_route route = {.prefix = place->prefix,
+                               .path_id = *told,
+                               .target = target,
+                               .ifindex = hop != NULL ? hop->ifindex : 0,
+                               .share = hop != NULL ? hop->weight : 1,
+                               .attrs = attrs};
 
     if (attrs == NULL || sink->upsert(sink->owner, table->settings.peer, &route) < 0) {
         table->counts.feed.refused++;
@@ -135,12 +132,12 @@ static void tell_route(struct nl_table *table, struct place *place, const struct
     if (hops.fate != NL_FORWARD) {
         uint8_t kind = hops.fate == NL_BLACKHOLE ? TARGET_BLACKHOLE : TARGET_REJECT;
 
-        tell_one(table, place, attrs, (struct target){.kind = kind}, 1, told);
+        tell_one(table, place, attrs, (struct target){.kind = kind}, NULL, told);
     }
     for (unsigned int i = 0; hops.fate == NL_FORWARD && i < hops.count; i++) {
         if (is_usable(table, &hops.items[i])) {
             tell_one(table, place, attrs, (struct target){.kind = TARGET_NEXT_HOP, .next_hop = hops.items[i].gateway},
-                     hops.items[i].weight, told);
+                     &hops.items[i], told);
         }
     }
     attrs_unref(table->settings.sink->attrs, attrs);

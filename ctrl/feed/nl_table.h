@@ -6,8 +6,8 @@
  * `by_metric`, one for each metric, of which the lowest counts: it is the candidates' MED, so that the others are
  * backups. Next hop objects are followed: a route that names one leads to what it is now.
  *
- * Left out, and counted: routes without a gateway (connected ones are the ports' own), and those by a link-local
- * gateway, which no table of ours can tell from the same address on another port.
+ * Left out, and counted: routes without a gateway (connected ones are the ports' own). A link-local gateway goes with
+ * the kernel's number of its interface.
  */
 #ifndef NL_TABLE_H
 #define NL_TABLE_H
@@ -47,9 +47,8 @@ bool nl_table_has_holes(struct nl_table *table);
 
 struct nl_table_counts {
     struct feed_counts feed;
-    uint64_t routes;     /* that it has now */
-    uint64_t link_local; /* next hops left out, so far */
-    uint64_t connected;  /* routes left out, so far */
+    uint64_t routes;    /* that it has now */
+    uint64_t connected; /* routes left out, so far */
 };
 const struct nl_table_counts *nl_table_counts(const struct nl_table *table);
 

@@ -77,6 +77,15 @@ static int upsert(void *owner, int peer, const struct feed_route *route)
     };
     int result;
 
+    if (candidate.target.kind == TARGET_NEXT_HOP && ip_addr_is_link_local(&candidate.target.next_hop)) {
+        int port = site_port_of(session->site, route->ifindex);
+
+        if (port < 0) { /* an interface that is none of ours */
+            site_route_withdraw(session->site, &route->prefix, &candidate.key);
+            return -ENODEV;
+        }
+        candidate.target.on_port = (uint8_t)(port + 1);
+    }
     result = site_route_set(session->site, &route->prefix, &candidate, NULL);
     if (result == -EPERM || result == -EDQUOT) {
         refuse(session, &candidate.key, &route->prefix, result);

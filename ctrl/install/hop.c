@@ -133,6 +133,11 @@ static bool hop_find(struct install *install, const struct hop *hop, struct hop 
 
     found->connected = connected != NULL;
     found->gateway = hop->address;
+    if (hop->on_port > 0) {
+        found->connected = true;
+        found->port = hop->on_port - 1u;
+        return install->twins[found->port].ifindex != 0;
+    }
     if (connected != NULL) {
         found->port = (uint16_t)install_port_of(install, connected->ifindex);
         return true;
@@ -220,12 +225,13 @@ void hop_refresh(struct install *install, struct hop *hop)
     }
 }
 
-struct hop *hop_create(struct install *install, const struct ip_addr *address, const struct tunnel *tunnel,
-                       enum family family)
+static struct hop *create(struct install *install, const struct ip_addr *address, uint8_t on_port,
+                          const struct tunnel *tunnel, enum family family)
 {
     struct hop *hop = hop_new(install, REWRITE_TX, family);
 
     if (hop != NULL) {
+        hop->on_port = on_port;
         hop->has_address = true;
         hop->address = *address;
         hop->tunnel = *tunnel;
@@ -234,18 +240,29 @@ struct hop *hop_create(struct install *install, const struct ip_addr *address, c
     return hop;
 }
 
+struct hop *hop_create(struct install *install, const struct ip_addr *address, const struct tunnel *tunnel,
+                       enum family family)
+{
+    return create(install, address, 0, tunnel, family);
+}
+
 struct hop *hop_get(struct install *install, const struct ip_addr *address, enum family family)
+{
+    return hop_get_on(install, address, 0, family);
+}
+
+struct hop *hop_get_on(struct install *install, const struct ip_addr *address, uint8_t on_port, enum family family)
 {
     struct hop_list *list = &install->by_address[bucket(address)];
     struct hop *hop;
 
     LIST_FOREACH(hop, list, by_address)
     {
-        if (hop->family == family && ip_addr_equal(&hop->address, address)) {
+        if (hop->family == family && hop->on_port == on_port && ip_addr_equal(&hop->address, address)) {
             return hop_ref(hop);
         }
     }
-    hop = hop_create(install, address, &(struct tunnel){0}, family);
+    hop = create(install, address, on_port, &(struct tunnel){0}, family);
     if (hop != NULL) {
         hop->shared = true;
         LIST_INSERT_HEAD(list, hop, by_address);
@@ -388,6 +405,7 @@ void hop_info(const struct install *install, const struct hop *hop, struct hop_i
         .port = hop->port,
         .gateway = hop->gateway,
         .address = hop->address,
+        .on_port = hop->on_port,
         .has_address = hop->has_address,
         .state = dp_adjacency_state(install->dp, hop->adjacency),
         .traffic = dp_adjacency_traffic(install->dp, hop->adjacency),

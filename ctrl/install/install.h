@@ -91,6 +91,8 @@ struct hop *hop_create(struct install *install, const struct ip_addr *address, c
                        enum family family);
 /* The shared hop of an address that is no instance's. */
 struct hop *hop_get(struct install *install, const struct ip_addr *address, enum family family);
+/* The same of a link-local address, which says nothing without its port; on_port is the port's number and 1. */
+struct hop *hop_get_on(struct install *install, const struct ip_addr *address, uint8_t on_port, enum family family);
 enum hop_fate { HOP_BLACKHOLE, HOP_REJECT, HOP_LOCAL, HOP_FATES };
 struct hop *hop_get_fate(struct install *install, enum hop_fate fate);
 struct hop *hop_ref(struct hop *hop);
@@ -120,6 +122,7 @@ struct hop_info {
     unsigned int port;      /* if reachable, and no fate */
     struct ip_addr gateway; /* likewise: the neighbour that frames go to */
     struct ip_addr address;
+    uint8_t on_port;  /* as of hop_get_on(); 0: the address tells the way */
     bool has_address; /* false: a fate */
     uint32_t state;   /* adjacency state word: 0 = alive */
     struct traffic traffic;

@@ -35,6 +35,7 @@ struct hop {
     LIST_ENTRY(hop) by_address; /* in a bucket, while shared */
     uint8_t rewrite;            /* enum rewrite_kind that it has when nothing is in the way */
     uint8_t family;             /* of the packets */
+    uint8_t on_port;            /* a link-local address: the port's number and 1; else 0 */
     bool has_address;
     bool shared;
     bool reachable;

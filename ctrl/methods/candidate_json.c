@@ -65,6 +65,9 @@ static void write_target(json_t *object, const struct control *control, const st
     }
     if (target->kind == TARGET_NEXT_HOP) {
         json_object_set_new(object, "next_hop", json_address(&target->next_hop));
+        if (target->on_port > 0) {
+            json_object_set_new(object, "port", json_string(dp_port(control->dp, target->on_port - 1u)->name));
+        }
     } else if (target->kind != TARGET_INSTANCE) {
         json_object_set_new(object, "action", json_string(target->kind == TARGET_BLACKHOLE ? "blackhole" : "reject"));
     }

@@ -29,7 +29,7 @@ bool target_equal(const struct target *a, const struct target *b)
     case TARGET_INSTANCE:
         return a->instance_id == b->instance_id;
     case TARGET_NEXT_HOP:
-        return ip_addr_equal(&a->next_hop, &b->next_hop);
+        return a->on_port == b->on_port && ip_addr_equal(&a->next_hop, &b->next_hop);
     default:
         return true;
     }

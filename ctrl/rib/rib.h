@@ -40,7 +40,8 @@ enum target_kind { TARGET_INSTANCE, TARGET_NEXT_HOP, TARGET_BLACKHOLE, TARGET_RE
 
 /* Where a candidate leads to. */
 struct target {
-    uint8_t kind; /* enum target_kind */
+    uint8_t kind;    /* enum target_kind */
+    uint8_t on_port; /* of a link-local next hop: its port's number and 1; else 0 */
     union {
         uint32_t instance_id;    /* TARGET_INSTANCE */
         struct ip_addr next_hop; /* TARGET_NEXT_HOP */

@@ -27,8 +27,8 @@ struct place site_place(struct site *site, const struct target *target, enum fam
         place.hash = instance->name_hash;
         place.hop = instance->hops[family];
     } else if (target->kind == TARGET_NEXT_HOP) {
-        place.hash = hash_bytes(&target->next_hop, sizeof(target->next_hop), 0);
-        place.hop = hop_get(site->install, &target->next_hop, family);
+        place.hash = hash_bytes(&target->next_hop, sizeof(target->next_hop), target->on_port);
+        place.hop = hop_get_on(site->install, &target->next_hop, target->on_port, family);
         if (place.hop != NULL) {
             hop_put(site->install, place.hop); /* the candidate holds it */
         }

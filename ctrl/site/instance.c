@@ -231,7 +231,7 @@ const struct site_instance *site_target_instance(const struct site *site, const 
     if (target->kind == TARGET_INSTANCE) {
         return site_instance(site, target->instance_id);
     }
-    if (target->kind != TARGET_NEXT_HOP) {
+    if (target->kind != TARGET_NEXT_HOP || target->on_port > 0) {
         return NULL;
     }
     found = &site->attracted[hash_table(&target->next_hop, sizeof(target->next_hop), 0) % ATTRACTED_SLOTS];

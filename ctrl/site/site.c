@@ -147,18 +147,20 @@ void site_hop_changed(void *owner, const struct hop *hop)
 {
     struct site *site = owner;
     struct hop_info info;
+    struct target target;
 
     if (site == NULL || site->changed_count > CHANGED_MAX) {
         return;
     }
     hop_info(site->install, hop, &info);
+    target = (struct target){.kind = TARGET_NEXT_HOP, .on_port = info.on_port, .next_hop = info.address};
     for (unsigned int i = 0; i < site->changed_count; i++) {
-        if (ip_addr_equal(&site->changed[i].next_hop, &info.address)) {
+        if (target_equal(&site->changed[i], &target)) {
             return;
         }
     }
     if (site->changed_count < CHANGED_MAX) {
-        site->changed[site->changed_count] = (struct target){.kind = TARGET_NEXT_HOP, .next_hop = info.address};
+        site->changed[site->changed_count] = target;
     }
     site->changed_count++;
 }
@@ -245,6 +247,11 @@ struct attrs_table *site_attrs(struct site *site)
     return site->attrs;
 }
 
+int site_port_of(const struct site *site, uint32_t ifindex)
+{
+    return install_port_of(site->install, ifindex);
+}
+
 const struct rib *site_rib(const struct site *site)
 {
     return site->rib;
@@ -265,7 +272,7 @@ int site_hold_target(struct site *site, const struct target *target, enum family
     if (target->kind != TARGET_NEXT_HOP) {
         return 0;
     }
-    return hop_get(site->install, &target->next_hop, family) != NULL ? 0 : -ENOMEM;
+    return hop_get_on(site->install, &target->next_hop, target->on_port, family) != NULL ? 0 : -ENOMEM;
 }
 
 void site_release_target(struct site *site, const struct target *target, enum family family)
@@ -275,7 +282,7 @@ void site_release_target(struct site *site, const struct target *target, enum fa
     if (target->kind != TARGET_NEXT_HOP) {
         return;
     }
-    hop = hop_get(site->install, &target->next_hop, family); /* there, for the candidate holds it */
+    hop = hop_get_on(site->install, &target->next_hop, target->on_port, family); /* there, for the candidate holds it */
     hop_put(site->install, hop);
     hop_put(site->install, hop);
 }

@@ -173,6 +173,9 @@ uint64_t site_failures(const struct site *site);
 /* Every 10 ms: decides anew what hops that came or went have touched, and looks after the health of instances. */
 void site_tick(struct site *site, uint64_t now_ms);
 
+/* The number of the port whose kernel twin has this index; -ENOENT: none. */
+int site_port_of(const struct site *site, uint32_t ifindex) MUST_USE;
+
 const struct rib *site_rib(const struct site *site);
 
 struct place;

@@ -127,6 +127,27 @@ def test_routes_of_ip_route_and_next_hop_objects(kernel):
         kernel.expect(expected)
 
 
+def test_a_link_local_gateway_counts_with_its_interface(kernel):
+    """The same address on two ports: a route leads to the one that it names."""
+    hosts = {"d0": kernel.instances["lon1"], "d1": kernel.instances["lon2"]}
+    for host in hosts.values():
+        host.ip("addr", "add", "fe80::77/64", "dev", "eth0", "nodad")
+    destination = {"d0": "2001:db8:5:0::1", "d1": "2001:db8:5:1::1"}
+    for number, (port, host) in enumerate(hosts.items()):
+        host.ip("addr", "add", f"{destination[port]}/128", "dev", "lo")
+        kernel.forwarder.ip("-6", "route", "add", f"2001:db8:5:{number}::/64", "via", "fe80::77", "dev", port)
+    kernel.expect({"2001:db8:5:0::/64": ["fe80::77"], "2001:db8:5:1::/64": ["fe80::77"]})
+    for number, port in enumerate(hosts):
+        best = kernel.rpc.call("route.get", prefix=f"2001:db8:5:{number}::/64")["best"][0]
+        assert best["port"] == port, best
+
+        def found():
+            return kernel.rpc.call("fib.lookup", address=destination[port])["tiers"][0][0]
+        assert wait_until(lambda: found()["alive"] and found()["port"] == port, 5), found()
+    kernel.forwarder.ip("link", "set", "d1", "down")
+    kernel.expect({"2001:db8:5:0::/64": ["fe80::77"]})
+
+
 def test_routes_of_bird(kernel):
     bird = Bird(kernel.lab, kernel.forwarder, BIRD)
     try:
