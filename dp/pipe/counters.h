@@ -15,8 +15,8 @@
 #define PIPE_PORTS_MAX 64 /* ports and the twins of those that have one */
 
 struct traffic {
-    uint64_t packets;
-    uint64_t bytes; /* frames for ports, IP packets for adjacencies */
+    _Alignas(16) uint64_t packets; /* both in one cache line */
+    uint64_t bytes;                /* frames for ports, IP packets for adjacencies */
 };
 
 struct counters {

@@ -216,7 +216,7 @@ AVX512 static inline bool routes_there(const uint32_t *ids, unsigned int n, bool
 }
 
 /* By the first choice of each packet's row; false: it is not alive everywhere. one: the list of all of them, or NULL.
- * hashes: NULL where lists have one row. */
+ */
 static inline __attribute__((always_inline)) bool choose(const struct pipe *pipe, struct burst *burst,
                                                          enum family family, const struct path_list *one,
                                                          const uint32_t *hashes)
@@ -228,14 +228,31 @@ static inline __attribute__((always_inline)) bool choose(const struct pipe *pipe
         const struct path_list *list =
             one != NULL ? one : path_list_load(pipe->path_lists, burst->path_lists[family][i]);
 
-        adjacencies[i] = path_list_first(list, hashes != NULL ? hashes[i] : 0);
+        adjacencies[i] = path_list_first(list, hashes[i]);
         states |= adjacency_state(&pipe->adjacencies[adjacencies[i]]);
     }
     return states == 0;
 }
 
-/* Of packets with routes of their own: of the lists with a choice, the hash mode, HASH_MODES if there is none; false:
- * they have two. */
+/* As choose(), for lists with one row each. *choice: one of them has more, and it was in vain. */
+static inline bool choose_only(const struct pipe *pipe, struct burst *burst, enum family family, bool *choice)
+{
+    uint16_t *adjacencies = burst->adjacencies[family];
+    uint32_t masks = 0;
+    uint32_t states = 0;
+
+    for (unsigned int i = 0; i < burst->count[family]; i++) {
+        const struct path_list *list = path_list_load(pipe->path_lists, burst->path_lists[family][i]);
+
+        adjacencies[i] = path_list_first(list, 0);
+        masks |= list->row_mask;
+        states |= adjacency_state(&pipe->adjacencies[adjacencies[i]]);
+    }
+    *choice = masks != 0;
+    return states == 0;
+}
+
+/* Of packets with routes of their own, some with a choice: the hash mode of those lists; false: they have two. */
 static inline bool find_mode(const struct pipe *pipe, const struct burst *burst, enum family family,
                              enum hash_mode *mode)
 {
@@ -246,7 +263,7 @@ static inline bool find_mode(const struct pipe *pipe, const struct burst *burst,
 
         wanted[list->hash_mode] |= list->row_mask != 0;
     }
-    *mode = wanted[HASH_PORTS] ? HASH_PORTS : wanted[HASH_ADDRESSES] ? HASH_ADDRESSES : HASH_MODES;
+    *mode = wanted[HASH_PORTS] ? HASH_PORTS : HASH_ADDRESSES;
     return !wanted[HASH_PORTS] || !wanted[HASH_ADDRESSES];
 }
 
@@ -268,6 +285,8 @@ static inline bool steer_one_list(const struct pipe *pipe, struct burst *burst, 
 AVX512 bool steer_plain(const struct pipe *pipe, struct burst *burst, enum family family, struct hashes *hashes)
 {
     enum hash_mode mode;
+    bool choice;
+    bool alive;
     bool same;
 
     burst->same_adjacency[family] = ADJACENCY_NONE;
@@ -277,13 +296,12 @@ AVX512 bool steer_plain(const struct pipe *pipe, struct burst *burst, enum famil
     if (same) {
         return steer_one_list(pipe, burst, family, hashes);
     }
-    if (!find_mode(pipe, burst, family, &mode)) {
-        return false;
+    alive = choose_only(pipe, burst, family, &choice);
+    if (!choice) {
+        return alive;
     }
-    if (mode == HASH_MODES) {
-        return choose(pipe, burst, family, NULL, NULL);
-    }
-    return hash_all(burst, family, mode, pipe->hash_seed, hashes) && choose(pipe, burst, family, NULL, hashes->value);
+    return find_mode(pipe, burst, family, &mode) && hash_all(burst, family, mode, pipe->hash_seed, hashes) &&
+           choose(pipe, burst, family, NULL, hashes->value);
 }
 
 #else
