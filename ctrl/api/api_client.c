@@ -230,19 +230,23 @@ static int flush(struct api_client *client)
     return result;
 }
 
-/* One file is kept until a call takes it or the next one comes; what is beyond the room for one, the kernel closes. */
+/* One file is kept until a call takes it or the next one comes. Alignment leaves room for more than one: all that the
+ * kernel has given us are ours to close. */
 static void keep_file(struct api_client *client, struct msghdr *message)
 {
     const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    size_t length;
 
-    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-        header->cmsg_len != CMSG_LEN(sizeof(int))) {
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
         return;
     }
-    if (client->file >= 0) {
-        close(client->file);
+    length = header->cmsg_len - CMSG_LEN(0);
+    for (size_t at = 0; at + sizeof(int) <= length; at += sizeof(int)) {
+        if (client->file >= 0) {
+            close(client->file);
+        }
+        memcpy(&client->file, CMSG_DATA(header) + at, sizeof(int));
     }
-    memcpy(&client->file, CMSG_DATA(header), sizeof(client->file));
 }
 
 static ssize_t receive_part(struct api_client *client)

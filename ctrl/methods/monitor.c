@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OF_A_CLIENT_MAX   16   /* subscriptions */
 #define SNAPSHOT_PART     1000 /* prefixes a tick */
 #define NEIGHBOUR_POLL_MS 100
 #define POLL_SHARE        20 /* a look that took t ms is taken again after 20 t at the earliest */
@@ -383,6 +384,21 @@ static void begin_snapshot(struct monitor *monitor)
     }
 }
 
+static unsigned int monitors_of(const struct control *control, const struct api_client *client)
+{
+    const struct monitor *monitor;
+    unsigned int n = 0;
+
+    if (control->monitors == NULL) {
+        return 0;
+    }
+    LIST_FOREACH(monitor, &control->monitors->all, link)
+    {
+        n += monitor->stream.client == client;
+    }
+    return n;
+}
+
 int method_monitor_subscribe(struct api_call *call, const json_t *params, json_t **result)
 {
     struct control *control = call->context;
@@ -396,6 +412,9 @@ int method_monitor_subscribe(struct api_call *call, const json_t *params, json_t
     }
     if (code != 0) {
         return code;
+    }
+    if (monitors_of(control, call->peer->client) >= OF_A_CLIENT_MAX) {
+        return api_fail(call, API_ERR_BUSY, "this connection has %d subscriptions already", OF_A_CLIENT_MAX);
     }
     monitor = calloc(1, sizeof(*monitor));
     if (monitor == NULL || monitors_create(control) != 0) {

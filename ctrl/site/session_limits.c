@@ -3,7 +3,6 @@
 #include "site_private.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 int site_session_limit(struct site *site, uint16_t id, const struct site_limits *limits)
 {
@@ -13,7 +12,9 @@ int site_session_limit(struct site *site, uint16_t id, const struct site_limits 
     if (copy == NULL) {
         return -ENOMEM;
     }
-    memcpy(copy, limits->prefixes, limits->prefix_count * sizeof(*copy));
+    for (uint32_t i = 0; i < limits->prefix_count; i++) {
+        copy[i] = limits->prefixes[i];
+    }
     free(session->allowed);
     session->allowed = copy;
     session->allowed_count = limits->prefix_count;

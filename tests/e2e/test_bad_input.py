@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whatever comes in over the socket: the one who sent it is told, and nobody else notices."""
 import json
+import os
+import socket
 import time
 
 import pytest
 
+from lab.daemon import wait_until
 from lab.rpc import Rpc, RpcError
 from london import ANYCAST, candidate
 
@@ -133,6 +136,26 @@ def test_a_client_that_never_reads_holds_nobody_up(london, rpc):
     before = time.monotonic()
     london.rpc.call("version")
     assert time.monotonic() - before < 1
+
+
+def test_files_that_nobody_takes_do_not_pile_up(london, rpc):
+    """Two at a time, which the room for one has room for, and one after the other."""
+    def open_files():
+        return len(os.listdir(f"/proc/{london.daemon.process.pid}/fd"))
+    rpc.call("version")
+    before = open_files()
+    with open("/dev/null", "rb") as file:
+        for count in (1, 2, 3) * 20:
+            socket.send_fds(rpc.socket, [rpc.request("version", {})], [file.fileno()] * count)
+            assert rpc.receive()["result"]["program"] == "anyfwd"
+    assert open_files() <= before + 1
+    rpc.close()
+    assert wait_until(lambda: open_files() < before + 1)
+
+
+def test_a_connection_has_a_few_subscriptions_and_no_more(rpc):
+    assert [rpc.code("monitor.subscribe", topics=["port"]) for _ in range(18)] == [0] * 16 + [-32012] * 2
+
 
 
 def test_an_atomic_update_with_a_bad_entry_changes_nothing_and_names_all_that_is_bad(london, rpc):
