@@ -7,7 +7,6 @@
 #include "loop.h"
 #include "methods_private.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,9 @@
 #define QUIET_MS     1000 /* a large state is written when so much time has passed since it was changed first */
 #define STRIDE       64
 #define TOKENS_MAX   20
-#define SMALL_ROUTES 2000 /* the operator's: written at once */
-#define REST_SHARE   20   /* a state that took t ms to write is written again after 20 t at the earliest */
+#define SMALL_ROUTES 2000      /* the operator's: written at once */
+#define SYNC_MAX     (1 << 20) /* bytes whose way to the disk is waited for */
+#define REST_SHARE   20        /* a state that took t ms to write is written again after 20 t at the earliest */
 
 struct state {
     char path[FILE_PATH_MAX];
@@ -159,24 +159,19 @@ static void begin_file(const struct control *control, struct state *state)
     write_names(control, state);
 }
 
-/* Begins to write to the disk what is there so far, so that the end has little to wait for. */
-static void write_behind(struct state *state)
-{
-    if (fflush(state->file) == 0) {
-        (void)sync_file_range(fileno(state->file), 0, 0, SYNC_FILE_RANGE_WRITE);
-    }
-}
-
-/* On the disk before it takes the place of the old one: a machine that loses power has one of the two, whole. */
+/* On the disk before it takes the place of the old one: a machine that loses power has one of the two, whole. A large
+ * one would hold up the control thread for as long as the disk takes: its order is the file system's to keep. */
 static void end_file(struct state *state)
 {
+    bool waits;
     bool good;
 
     write_line(state, "end", json_true());
-    good = fflush(state->file) == 0 && ferror(state->file) == 0 && fsync(fileno(state->file)) == 0;
+    waits = ftell(state->file) <= SYNC_MAX;
+    good = fflush(state->file) == 0 && ferror(state->file) == 0 && (!waits || fsync(fileno(state->file)) == 0);
     good = fclose(state->file) == 0 && good;
     state->file = NULL;
-    if (!good || rename(state->next_path, state->path) != 0 || file_sync_directory(state->path) != 0) {
+    if (!good || rename(state->next_path, state->path) != 0 || (waits && file_sync_directory(state->path) != 0)) {
         tell_failure(state, state->path);
         return;
     }
@@ -193,7 +188,6 @@ static bool write_part(const struct control *control, struct state *state, uint6
         state->at = entry->prefix;
         state->at_start = false;
         if (i % STRIDE == 0 && loop_now_ms() >= until_ms) {
-            write_behind(state);
             return false;
         }
         entry = entry_after(control, state);
