@@ -3,7 +3,7 @@
 
 anyfwd's control thread, on a CPU of its own that it shares with whoever sends, takes the IPv4 routes as JSON over its
 socket, from an MRT file, and by BMP, beside a worker that forwards all the while. BIRD takes the same table from a file
-into the kernel, FRR as many routes by its sharpd into zebra and the kernel. "memory": what the daemon has of the machine
+into the kernel, FRR's staticd by zebra. "memory": what the daemon has of the machine
 with two candidates for each of the IPv4 prefixes and of a quarter as many IPv6 ones. Each starts anew each round, in a
 network namespace of its own; the tables are tables.py's.
 """
@@ -192,7 +192,7 @@ def attempt(name, measure, *args):
 
 CASES = ["load", "memory", "update to FIB"]
 PEERS = [("BIRD, into the kernel", "bird", kernel_tables.bird),
-         ("FRR, into the kernel", f"{kernel_tables.FRR}/sharpd", kernel_tables.frr)]
+         ("FRR, into the kernel", f"{kernel_tables.FRR}/staticd", kernel_tables.frr)]
 
 
 def write(folder, name, data):

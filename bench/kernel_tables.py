@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What BIRD and FRR need for a full table, into the kernel: each in a network namespace of its own."""
 import os
+import shutil
 import subprocess
 import time
 
@@ -19,9 +20,10 @@ def prefixes_of(host):
 
 
 def router(lab):
-    """A namespace with the next hops on a dummy device."""
+    """A namespace with the next hops on a veth, whose other end says nothing."""
     host = lab.host("router")
-    host.ip("link", "add", "out", "type", "dummy")
+    host.ip("link", "add", "out", "type", "veth", "peer", "name", "peer")
+    host.ip("link", "set", "peer", "up")
     host.ip("link", "set", "out", "up")
     host.ip("addr", "add", "10.0.0.1/16", "dev", "out")
     return host
@@ -55,20 +57,24 @@ def bird(routes):
 
 
 def frr(routes):
-    """Seconds from the order to install to the last route in the kernel: as many /32s, as its sharpd makes them."""
+    """Seconds from the start of staticd, which reads the table from its configuration, through zebra, to the last route in
+    the kernel."""
     with Lab() as lab:
         host = router(lab)
-        common = ["-u", "root", "-g", "root", "-f", "/dev/null", "-z", os.path.join(lab.dir, "zserv"),
-                  "--vty_socket", lab.dir]
-        daemons = []
+        folder = os.path.join(lab.dir, "frr")
+        os.mkdir(folder)
+        os.chmod(lab.dir, 0o755)
+        shutil.chown(folder, "frr", "frr")
+        path = os.path.join(lab.dir, "staticd.conf")
+        with open(path, "w") as file:
+            file.writelines(f"ip route {prefix} {tables.hop(value)}\n" for prefix, value in routes)
+        common = ["-z", os.path.join(folder, "zserv"), "--vty_socket", folder, "-P", "0"]
+        daemons = [host.spawn(f"{FRR}/zebra", "-f", "/dev/null", "-i", f"{folder}/zebra.pid", *common, **QUIET)]
         try:
-            for name in ("zebra", "sharpd"):
-                daemons.append(host.spawn(f"{FRR}/{name}", *common, "-i", os.path.join(lab.dir, f"{name}.pid"), **QUIET))
-                if not wait_until(lambda: os.path.exists(os.path.join(lab.dir, f"{name}.vty")), 10):
-                    raise RuntimeError(f"FRR's {name} does not start")
+            if not wait_until(lambda: os.path.exists(os.path.join(folder, "zserv")), 10):
+                raise RuntimeError("FRR's zebra does not start")
             time.sleep(1)
-            host.sh("vtysh", "--vty_socket", lab.dir, "-d", "sharpd", "-c",
-                    f"sharp install routes 20.0.0.0 nexthop 10.0.2.1 {len(routes)}")
+            daemons.append(host.spawn(f"{FRR}/staticd", "-f", path, "-i", f"{folder}/staticd.pid", *common, **QUIET))
             return until_loaded(host, len(routes), daemons[0])
         finally:
             for daemon in daemons:
