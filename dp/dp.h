@@ -156,6 +156,10 @@ struct dp_stats {
     } fib[FAMILIES];
     uint64_t fib_control_bytes; /* what only the control thread reads of both */
     uint64_t row_bytes;
+    struct {
+        uint64_t routes;     /* set or taken away, system routes included */
+        uint64_t path_lists; /* made, with their rows */
+    } writes;                /* since the start */
     uint64_t mbufs_free;
     uint64_t mbufs_in_use;
 };

@@ -18,6 +18,8 @@ struct dp {
     struct fib6 *fib6;
     struct adjacency_table *adjacencies;
     struct path_list_table *path_lists;
+    uint64_t route_writes; /* for dp_stats() */
+    uint64_t path_list_writes;
     struct bfd *bfd;
     struct takeovers takeovers;
     struct rte_mempool *pool;

@@ -75,6 +75,8 @@ void dp_stats(const struct dp *dp, struct dp_stats *out)
     }
     fib_bytes(dp, out);
     out->row_bytes = path_list_bytes(dp->path_lists);
+    out->writes.routes = dp->route_writes;
+    out->writes.path_lists = dp->path_list_writes;
     out->mbufs_free = rte_mempool_avail_count(dp->pool);
     out->mbufs_in_use = rte_mempool_in_use_count(dp->pool);
 }

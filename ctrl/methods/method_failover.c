@@ -17,7 +17,7 @@ static json_t *json_us(const struct site *site, uint64_t from, uint64_t to)
     return from != 0 && to != 0 ? json_integer((json_int_t)site_failover_us(site, from, to)) : json_null();
 }
 
-static json_t *json_record(const struct site *site, const struct site_failover *record)
+json_t *json_failover(const struct site *site, const struct site_failover *record)
 {
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:s?, s:I, s:I}", "sequence", (json_int_t)record->sequence,
@@ -59,7 +59,7 @@ int method_failover_list(struct api_call *call, const json_t *params, json_t **r
         const struct site_failover *record = site_failover(control->site, count - (uint64_t)i);
 
         if (record != NULL) {
-            json_array_append_new(list, json_record(control->site, record));
+            json_array_append_new(list, json_failover(control->site, record));
         }
     }
     return answer(call,

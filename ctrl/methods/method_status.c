@@ -162,21 +162,22 @@ int method_stats_get(struct api_call *call, const json_t *params, json_t **resul
         return code;
     }
     dp_stats(control->dp, &stats);
-    return answer(call,
-                  json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
-                            "s:{s:I, s:I}}, s:I, s:{s:I, "
-                            "s:I}, s:o}",
-                            "workers", json_workers(control->dp), "ports", json_ports(control), "received",
-                            (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent",
-                            (json_int_t)stats.sent, "punted", (json_int_t)stats.punted, "consumed",
-                            (json_int_t)stats.consumed, "held", (json_int_t)stats.held, "icmp_sent",
-                            (json_int_t)stats.icmp_sent, "fragments_unmatched", (json_int_t)stats.fragments_unmatched,
-                            "flows_incomplete", (json_int_t)stats.flows_incomplete, "failed_open",
-                            (json_int_t)stats.failed_open, "drops", json_drops(&stats), "instances",
-                            json_instances(control), "fib", "v4", "routes", (json_int_t)stats.fib[FAMILY_V4].routes,
-                            "bytes", (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes",
-                            (json_int_t)stats.fib[FAMILY_V6].routes, "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes,
-                            "row_bytes", (json_int_t)stats.row_bytes, "mbufs", "free", (json_int_t)stats.mbufs_free,
-                            "in_use", (json_int_t)stats.mbufs_in_use, "memory", json_memory(control, &stats)),
-                  result);
+    return answer(
+        call,
+        json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:{s:I, s:I}, "
+                  "s:{s:I, s:I}}, s:I, s:{s:I, s:I}, s:{s:I, "
+                  "s:I}, s:o}",
+                  "workers", json_workers(control->dp), "ports", json_ports(control), "received",
+                  (json_int_t)stats.received, "created", (json_int_t)stats.created, "sent", (json_int_t)stats.sent,
+                  "punted", (json_int_t)stats.punted, "consumed", (json_int_t)stats.consumed, "held",
+                  (json_int_t)stats.held, "icmp_sent", (json_int_t)stats.icmp_sent, "fragments_unmatched",
+                  (json_int_t)stats.fragments_unmatched, "flows_incomplete", (json_int_t)stats.flows_incomplete,
+                  "failed_open", (json_int_t)stats.failed_open, "drops", json_drops(&stats), "instances",
+                  json_instances(control), "fib", "v4", "routes", (json_int_t)stats.fib[FAMILY_V4].routes, "bytes",
+                  (json_int_t)stats.fib[FAMILY_V4].bytes, "v6", "routes", (json_int_t)stats.fib[FAMILY_V6].routes,
+                  "bytes", (json_int_t)stats.fib[FAMILY_V6].bytes, "row_bytes", (json_int_t)stats.row_bytes, "writes",
+                  "routes", (json_int_t)stats.writes.routes, "path_lists", (json_int_t)stats.writes.path_lists, "mbufs",
+                  "free", (json_int_t)stats.mbufs_free, "in_use", (json_int_t)stats.mbufs_in_use, "memory",
+                  json_memory(control, &stats)),
+        result);
 }

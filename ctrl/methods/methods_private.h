@@ -92,6 +92,9 @@ json_t *write_path(const struct control *control, const struct outcome_path *pat
 json_t *json_instance(const struct control *control, const struct site_instance *instance);
 json_t *json_port(const struct control *control, unsigned int index);
 /* NULL: none that people know of. */
+struct site_failover;
+/* failover.list's record. */
+json_t *json_failover(const struct site *site, const struct site_failover *record);
 json_t *json_neighbour(const struct control *control, const struct kernel_neighbour *neighbour);
 /* The candidate, and what the decision says of it. */
 json_t *write_judged(const struct control *control, const struct prefix *prefix, const struct site_ranking *ranking,

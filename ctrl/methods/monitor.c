@@ -14,7 +14,7 @@
 #define NEIGHBOUR_POLL_MS 100
 #define POLL_SHARE        20 /* a look that took t ms is taken again after 20 t at the earliest */
 
-static const char *const topic_names[TOPICS] = {"best", "instance", "session", "port", "neighbour"};
+static const char *const topic_names[TOPICS] = {"best", "instance", "session", "port", "neighbour", "failover"};
 
 struct monitor {
     struct api_stream stream; /* first */
@@ -246,7 +246,7 @@ static void poll_topic(struct monitors *monitors, enum monitor_topic topic)
     }
     json_object_foreach(last, key, item)
     {
-        if (json_object_get(now, key) == NULL) {
+        if (json_object_get(now, key) == NULL && topic != TOPIC_FAILOVER) { /* a record that is old goes, and no more */
             tell_item(control, topic, "removed", item);
         }
     }
@@ -349,7 +349,7 @@ static int read_topics(struct api_call *call, const json_t *list, bool topics[TO
         int topic = json_is_string(item) ? word_find(topic_names, TOPICS, json_string_value(item)) : -1;
 
         if (topic < 0) {
-            return api_fail(call, API_ERR_PARAMS, "\"topics\": best, instance, session, port, neighbour");
+            return api_fail(call, API_ERR_PARAMS, "\"topics\": best, instance, session, port, neighbour, failover");
         }
         topics[topic] = true;
     }

@@ -20,6 +20,7 @@ enum monitor_topic {
     TOPIC_SESSION,
     TOPIC_PORT,
     TOPIC_NEIGHBOUR,
+    TOPIC_FAILOVER,
     TOPICS,
 };
 

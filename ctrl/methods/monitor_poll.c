@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the polled topics of monitors look like now. Counters are left out: they would always be news. */
+#include "failover.h"
 #include "methods_private.h"
 #include "monitor.h"
 #include "session.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 /* Takes the item. `keys`: those of it that make its key, NULL at the end; `dropped`: those that are left out. */
 static void add(json_t *all, json_t *item, const char *const keys[3], const char *const dropped[5])
@@ -77,13 +80,26 @@ static void look_at_neighbours(const struct control *control, json_t *all)
     }
 }
 
+static void look_at_failovers(const struct control *control, json_t *all)
+{
+    uint64_t count = site_failover_count(control->site);
+
+    for (uint64_t i = 0; i < FAILOVERS_KEPT && i < count; i++) {
+        const struct site_failover *record = site_failover(control->site, count - i);
+        char key[24];
+
+        if (record != NULL) {
+            snprintf(key, sizeof(key), "%" PRIu64, record->sequence);
+            json_object_set_new(all, key, json_failover(control->site, record));
+        }
+    }
+}
+
 json_t *monitor_look(const struct control *control, enum monitor_topic topic)
 {
     static void (*const looks[TOPICS])(const struct control *, json_t *) = {
-        [TOPIC_INSTANCE] = look_at_instances,
-        [TOPIC_SESSION] = look_at_sessions,
-        [TOPIC_PORT] = look_at_ports,
-        [TOPIC_NEIGHBOUR] = look_at_neighbours,
+        [TOPIC_INSTANCE] = look_at_instances,   [TOPIC_SESSION] = look_at_sessions,   [TOPIC_PORT] = look_at_ports,
+        [TOPIC_NEIGHBOUR] = look_at_neighbours, [TOPIC_FAILOVER] = look_at_failovers,
     };
     json_t *all = json_object();
 

@@ -39,7 +39,7 @@ static void on_result(void *owner, enum health_check check, bool good, const cha
         log_notice("instance %s: %s: %s", watched->name, health_check_name(check), good ? "answers" : why);
     }
     watched->failing[check] = !good;
-    site_instance_result(watched->all->site, watched->id, check, good);
+    site_instance_result(watched->all->site, watched->id, check, good, why);
 }
 
 static void stop_one(struct watched *watched, int check)

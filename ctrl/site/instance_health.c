@@ -262,7 +262,7 @@ void site_health_tick(struct site *site)
     }
 }
 
-void site_instance_result(struct site *site, uint32_t id, enum health_check check, bool good)
+void site_instance_result(struct site *site, uint32_t id, enum health_check check, bool good, const char *why)
 {
     struct site_instance *instance = id < site->instance_names.end ? site->instances[id] : NULL;
 
@@ -273,7 +273,7 @@ void site_instance_result(struct site *site, uint32_t id, enum health_check chec
         note_good(site, instance, check);
     }
     if (health_result(&instance->health, check, good, site->now_ms)) {
-        fail_over(site, instance, check, health_check_name(check)); /* now, and not with the next tick */
+        fail_over(site, instance, check, why); /* now, and not with the next tick */
     }
 }
 

@@ -113,8 +113,8 @@ uint32_t site_instance_end(const struct site *site);
 int site_instance_admin(struct site *site, const char *name, enum health_admin admin, struct error *error) MUST_USE;
 /* It says that it is well. -EINVAL: it has no such check. */
 int site_instance_heartbeat(struct site *site, const char *name, struct error *error) MUST_USE;
-/* A probe's result. What is there no more, or has no such check, is ignored. */
-void site_instance_result(struct site *site, uint32_t id, enum health_check check, bool good);
+/* A probe's result; why: of a bad one, for the record. What is there no more, or has no such check, is ignored. */
+void site_instance_result(struct site *site, uint32_t id, enum health_check check, bool good, const char *why);
 /* Fewer than the rules want are alive, and some that failed are used nevertheless. */
 bool site_failopen(const struct site *site);
 /* CLOCK_MONOTONIC, of the last tick. */

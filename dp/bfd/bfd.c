@@ -8,7 +8,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define LEAVE_WAIT_US 20 /* between two looks whether the runner has let go */
+#define LEAVE_WAIT_US      20 /* between two looks whether the runner has let go */
+#define LEAVE_WAIT_MOST_US 200000
 
 struct bfd *bfd_create(struct rcu *rcu, struct adjacency *adjacencies, unsigned int workers, uint64_t hz)
 {
@@ -121,13 +122,15 @@ int bfd_add(struct bfd *bfd, const struct bfd_spec *spec)
     return slot;
 }
 
-/* The runner writes the bytes while it has the session, and nobody afterwards. */
+/* The runner writes the bytes while it has the session, and nobody afterwards. A runner that does not run is not waited
+ * for longer than that: the session is gone before it looks for it again. */
 static void take_back(struct bfd *bfd, struct bfd_member *member)
 {
     __atomic_store_n(&member->life, BFD_LEAVES, __ATOMIC_RELEASE);
     wake(bfd);
-    while (__atomic_load_n(&bfd->running, __ATOMIC_ACQUIRE) &&
-           __atomic_load_n(&member->life, __ATOMIC_ACQUIRE) != BFD_HAS_LEFT) {
+    for (int us = 0; us < LEAVE_WAIT_MOST_US && __atomic_load_n(&bfd->running, __ATOMIC_ACQUIRE) &&
+                     __atomic_load_n(&member->life, __ATOMIC_ACQUIRE) != BFD_HAS_LEFT;
+         us += LEAVE_WAIT_US) {
         usleep(LEAVE_WAIT_US);
     }
 }

@@ -125,6 +125,22 @@ def test_instances_sessions_ports_and_neighbours(london, rpc):
     monitor.close()
 
 
+def test_a_failover_is_an_event_and_writes_no_table(london):
+    london.announce("lon1", "lon2")
+    london.expect_at("lon1")
+    monitor = subscribed(london, "failover")
+    before = london.rpc.call("stats.get")["writes"]
+    assert before["routes"] > 0 and before["path_lists"] > 0
+    london.rpc.call("instance.down", name="lon1")
+    london.expect_at("lon2")
+    found = events(monitor, lambda event: event["heir"] is not None)
+    assert [event["event"] for event in found][0] == "added"
+    assert (found[-1]["instance"], found[-1]["cause"], found[-1]["heir"]) == ("lon1", "admin", "lon2")
+    assert london.rpc.call("stats.get")["writes"] == before
+    london.rpc.call("instance.up", name="lon1")
+    monitor.close()
+
+
 def test_refusals(rpc):
     assert rpc.code("monitor.subscribe") == -32602
     assert rpc.code("monitor.subscribe", topics=[]) == -32602
