@@ -80,6 +80,10 @@ def has_loop(route):
 INTENDED = [
     ("frr", "takes GRACEFUL_SHUTDOWN from eBGP only, and so chose an iBGP route that has it (RFC 8326 4.2)",
      lambda routes, theirs: is_ibgp(theirs) and GSHUT in routes[theirs].communities),
+    ("frr", "takes GRACEFUL_SHUTDOWN from eBGP only, and so lets the MED of an iBGP route that has it count",
+     lambda routes, theirs: any(is_ibgp(peer) and GSHUT in route.communities and any(
+         other.as_path[:1] == route.as_path[:1] != routes[theirs].as_path[:1] and (other.med or 0) > (route.med or 0)
+         for other in routes.values()) for peer, route in routes.items())),
     ("frr", "does not compare MED where an AS path is a set alone; RFC 4271 9.1.2.2 c takes that for our own AS",
      lambda routes, theirs: any(not route.as_path and route.as_set for route in routes.values())),
 ]
