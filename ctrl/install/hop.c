@@ -31,6 +31,9 @@ static struct rewrite hop_rewrite(const struct install *install, const struct ho
     }
     neighbour = kernel_neighbour_get(install->kernel, install->twins[hop->port].ifindex, &hop->gateway);
     rewrite.mtu = install_mtu(install, hop->port);
+    if (hop->path_mtu != 0 && hop->path_mtu < rewrite.mtu) {
+        rewrite.mtu = (uint16_t)hop->path_mtu;
+    }
     /* no link: a hop that leans on another one, whose port has just lost its netdev */
     if (install->twins[hop->port].ifindex == 0 || neighbour == NULL || !neighbour->usable) {
         rewrite.kind = REWRITE_UNRESOLVED;
@@ -160,6 +163,18 @@ static bool hop_find(struct install *install, const struct hop *hop, struct hop 
     return true;
 }
 
+/* What the kernel's route to where the packets go, which is not the next hop of a tunnel, says of the way there. */
+static uint32_t path_mtu(struct install *install, const struct hop *hop)
+{
+    const struct ip_addr *end = hop->tunnel.type != TUNNEL_NONE ? &hop->tunnel.destination : &hop->address;
+    struct kernel_route route;
+
+    if (kernel_route_get(install->kernel, end, &route) != 0 || install_port_of(install, route.ifindex) != hop->port) {
+        return 0;
+    }
+    return route.mtu;
+}
+
 /* Publishes the rewrite, and afterwards that it may be used; or first that it may not. */
 static void hop_publish(struct install *install, struct hop *hop)
 {
@@ -203,6 +218,7 @@ static void hop_locate(struct install *install, struct hop *hop)
     hop->connected = hop->reachable && found.connected;
     hop->port = found.port;
     hop->gateway = found.gateway;
+    hop->path_mtu = hop->reachable ? path_mtu(install, hop) : 0;
     if (hop->reachable) {
         LIST_INSERT_HEAD(&install->by_gateway[bucket(&hop->gateway)], hop, by_gateway);
     }
@@ -276,7 +292,7 @@ void hops_refresh(struct install *install, bool indirect_only)
 
     LIST_FOREACH(hop, &install->hops, link)
     {
-        if (!indirect_only || !hop->connected) {
+        if (!indirect_only || !hop->connected || hop->tunnel.type != TUNNEL_NONE) {
             hop_refresh(install, hop);
         }
     }

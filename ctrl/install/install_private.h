@@ -43,6 +43,7 @@ struct hop {
     bool resolved;
     uint16_t adjacency;
     uint16_t port;
+    uint32_t path_mtu; /* that the kernel's route there states; 0: the port's */
     uint32_t refs;
     struct ip_addr address;
     struct ip_addr gateway;

@@ -113,6 +113,7 @@ struct kernel_route {
     bool has_source;
     struct ip_addr gateway; /* of either family (RFC 5549) */
     struct ip_addr source;  /* the address the kernel would send from */
+    uint32_t mtu;           /* of the path, as the route or what the kernel learned of it says; 0: nothing */
 };
 
 /* Where the kernel would send a packet to this address. -ENETUNREACH, -EHOSTUNREACH, -EACCES (prohibit), -EINVAL

@@ -248,6 +248,20 @@ static int get_via(const struct nlattr *attribute, struct ip_addr *out)
     return 0;
 }
 
+static int get_mtu(const struct nlattr *metrics, uint32_t *mtu)
+{
+    const struct nlattr *metric;
+    int result = 0;
+
+    mnl_attr_for_each_nested(metric, metrics)
+    {
+        if (mnl_attr_get_type(metric) == RTAX_MTU && result == 0) {
+            result = get_u32(metric, mtu);
+        }
+    }
+    return result;
+}
+
 int kernel_route_parse(const struct nlmsghdr *message, struct kernel_route *out)
 {
     const struct rtmsg *header = message_header(message, sizeof(*header));
@@ -275,6 +289,9 @@ int kernel_route_parse(const struct nlmsghdr *message, struct kernel_route *out)
         case RTA_VIA:
             result = get_via(attribute, &route.gateway);
             route.has_gateway = true;
+            break;
+        case RTA_METRICS:
+            result = get_mtu(attribute, &route.mtu);
             break;
         case RTA_PREFSRC:
             result = get_addr(attribute, (uint8_t)family, &route.source);

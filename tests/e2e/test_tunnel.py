@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pytest
-from scapy.all import GRE, IP, UDP, Ether, IPv6
+from scapy.all import GRE, ICMP, IP, UDP, Ether, IPv6
 
 from lab.daemon import wait_until
 from lab.traffic import Sink, checksum, connect, forwarded, listen, send
@@ -101,6 +101,29 @@ def test_an_upload_through_a_tunnel_has_the_right_hash_and_learns_its_mtu(remote
         thread.join()
     assert digest.hexdigest() == hashlib.sha256(content[:UPLOAD]).hexdigest()
     assert f"mtu {1500 - overhead(kind, outer)}" in london.client.ip("route", "get", SERVICE[inner])
+
+
+@OUTER
+def test_a_route_that_states_the_mtu_of_its_path_is_believed(remote, outer):
+    london = remote("gre", outer)
+    london.client.ip("-4", "route", "flush", "cache")
+    host, (_, destination) = london.forwarder, ENDS[outer]
+
+    def told(length):
+        """The MTU that a datagram of so many bytes, which may not be fragmented, is answered with."""
+        packet = IP(src="198.51.100.9", dst=SERVICE[4], flags="DF") / UDP(sport=5, dport=5) / bytes(length - 28)
+        sink = Sink(london.client)
+        send(london.client, [bytes(london.ethernet / packet)])
+        errors = [Ether(frame)[ICMP] for _, frame in sink.stop() if ICMP in Ether(frame)]
+        return errors[0].nexthopmtu if errors else None
+    assert told(1400) is None
+    way = ["route", "add", destination, "via", GATEWAY if outer == 4 else "fd00:12::2", "dev", "d2"]
+    host.ip(*way, "mtu", "1300")
+    try:
+        assert wait_until(lambda: told(1400) == 1300 - overhead("gre", outer))
+    finally:
+        host.ip("route", "del", destination, "dev", "d2")
+    assert wait_until(lambda: told(1400) is None)
 
 
 def test_a_tunnel_of_the_configuration_comes_and_goes_with_a_reload(london):

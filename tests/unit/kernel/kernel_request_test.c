@@ -108,7 +108,8 @@ static void routes_are_as_the_kernel_would_take_them(void **state)
 
     (void)state;
     mirror_open(&mirror);
-    mirror_run("ip route add 10.7.0.0/16 via 10.0.0.9 && ip route add 10.8.0.0/16 via inet6 fd00::9 dev v0 &&"
+    mirror_run("ip route add 10.7.0.0/16 via 10.0.0.9 mtu 1300 advmss 900 && ip route add 10.8.0.0/16 via inet6 "
+               "fd00::9 dev v0 &&"
                "ip route add fd07::/16 via fd00::9 && ip route add unreachable 10.10.0.0/16 &&"
                "ip route add prohibit 10.11.0.0/16 && ip route add blackhole 10.12.0.0/16");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -124,6 +125,7 @@ static void routes_are_as_the_kernel_would_take_them(void **state)
             continue;
         }
         assert_int_equal(route.ifindex, mirror.v0);
+        assert_int_equal(route.mtu, i == 1 ? 1300 : 0);
         if (route.has_gateway) {
             assert_string_equal(ip_addr_format(&route.gateway, text), cases[i].gateway);
         }
