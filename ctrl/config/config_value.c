@@ -107,9 +107,11 @@ static const char *choice_format(const struct config_type *type, const void *val
 
 bool config_url_valid(const char *text)
 {
-    size_t scheme = strncmp(text, "http://", 7) == 0 ? 7 : strncmp(text, "https://", 8) == 0 ? 8 : 0;
+    const char *host = strstr(text, "://");
+    size_t scheme = host != NULL ? (size_t)(host - text) : 0;
+    bool known = (scheme == 4 && memcmp(text, "http", 4) == 0) || (scheme == 5 && memcmp(text, "https", 5) == 0);
 
-    return scheme != 0 && strcspn(text + scheme, "/?#@:") > 0 && strpbrk(text, " \t\"<>\\") == NULL;
+    return known && strcspn(host + 3, "/?#@:") > 0 && strpbrk(text, " \t\"<>\\") == NULL;
 }
 
 bool config_domain_valid(const char *text)
