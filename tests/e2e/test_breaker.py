@@ -80,6 +80,7 @@ def test_a_daemon_that_takes_its_routes_out_of_the_kernel(site):
     assert site.rpc.code("fib.lookup", address="198.18.199.1") == -32013
 
 
+@pytest.mark.long
 def test_a_bmp_router_that_loses_its_neighbours_or_its_mind(site):
     router = BmpRouter(site.forwarder)
     for neighbour in (LON1, LON2):

@@ -148,6 +148,7 @@ def test_refusals(rpc):
     assert rpc.code("monitor.subscribe", topics="best") == -32602
 
 
+@pytest.mark.long
 def test_a_monitor_that_does_not_read_is_told_what_it_lost(london):
     here = os.path.dirname(os.path.abspath(__file__))
     process = subprocess.Popen([sys.executable, "-B", "-c", STOPPED, london.daemon.socket, os.path.dirname(here)],
