@@ -135,7 +135,7 @@ int dp_path_list_create(struct dp *dp, const struct path_list_spec *spec)
         reclaim(dp);
         id = path_list_create(dp->path_lists, spec);
     }
-    dp->path_list_writes++;
+    dp->path_list_writes += id >= 0;
     return id;
 }
 
@@ -161,7 +161,7 @@ int dp_route_set(struct dp *dp, const struct prefix *prefix, uint32_t path_list)
         reclaim(dp);
         result = route_set(dp, prefix, path_list);
     }
-    dp->route_writes++;
+    dp->route_writes += result == 0;
     return result;
 }
 
@@ -172,11 +172,11 @@ void dp_routes_hold(struct dp *dp, bool hold)
 
 int dp_route_del(struct dp *dp, const struct prefix *prefix)
 {
-    dp->route_writes++;
-    if (prefix->addr.family == FAMILY_V4) {
-        return fib4_del(dp->fib4, ip_addr_to_u32(&prefix->addr), prefix->length);
-    }
-    return fib6_del(dp->fib6, prefix->addr.bytes, prefix->length);
+    int result = prefix->addr.family == FAMILY_V4 ? fib4_del(dp->fib4, ip_addr_to_u32(&prefix->addr), prefix->length)
+                                                  : fib6_del(dp->fib6, prefix->addr.bytes, prefix->length);
+
+    dp->route_writes += result == 0;
+    return result;
 }
 
 int dp_route_lookup(const struct dp *dp, const struct ip_addr *addr, struct prefix *prefix, uint32_t *path_list)

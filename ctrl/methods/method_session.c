@@ -247,6 +247,17 @@ int check_breaker(struct api_call *call, uint16_t session, const struct rib_sele
     return fail_at_breaker(call, session);
 }
 
+/* How many routes a method took away, and the generation since. */
+static int answer_count(struct api_call *call, const char *name, size_t count, json_t **result)
+{
+    const struct control *control = call->context;
+
+    return answer(
+        call,
+        json_pack("{s:I, s:I}", name, (json_int_t)count, "generation", (json_int_t)site_generation(control->site)),
+        result);
+}
+
 int method_session_eor(struct api_call *call, const json_t *params, json_t **result)
 {
     const struct control *control = call->context;
@@ -264,11 +275,7 @@ int method_session_eor(struct api_call *call, const json_t *params, json_t **res
         return fail_at_breaker(call, id);
     }
     code = commit_site(call, control->site);
-    return code != 0 ? code
-                     : answer(call,
-                              json_pack("{s:I, s:I}", "swept", (json_int_t)swept, "generation",
-                                        (json_int_t)site_generation(control->site)),
-                              result);
+    return code != 0 ? code : answer_count(call, "swept", swept, result);
 }
 
 struct close_params {
@@ -325,11 +332,7 @@ int method_session_close(struct api_call *call, const json_t *params, json_t **r
     if (holder != NULL && holder->session == id) {
         client_forget(holder);
     }
-    return code != 0 ? code
-                     : answer(call,
-                              json_pack("{s:I, s:I}", "withdrawn", (json_int_t)routes, "generation",
-                                        (json_int_t)site_generation(control->site)),
-                              result);
+    return code != 0 ? code : answer_count(call, "withdrawn", routes, result);
 }
 
 struct confirm_params {
@@ -363,11 +366,7 @@ int method_session_confirm(struct api_call *call, const json_t *params, json_t *
     }
     withdrawn = site_session_confirm(control->site, (uint16_t)in.session);
     code = commit_site(call, control->site);
-    return code != 0 ? code
-                     : answer(call,
-                              json_pack("{s:I, s:I}", "withdrawn", (json_int_t)withdrawn, "generation",
-                                        (json_int_t)site_generation(control->site)),
-                              result);
+    return code != 0 ? code : answer_count(call, "withdrawn", withdrawn, result);
 }
 
 json_t *json_breaker(const struct site *site, uint16_t id)
