@@ -136,6 +136,7 @@ static void follow_probe(struct watched *watched, const struct site_instance *in
         .owner = watched,
     };
     watched->running[check] = true;
+    watched->failing[check] = false; /* what its like said with other settings was told of those */
     probe_start(probe, watched->id * 7 % 20 * wanted->interval_ms / 20); /* not all at once */
 }
 
