@@ -186,7 +186,7 @@ static const char *request_read(const json_t *message, struct request *request)
 static const struct api_method *method_find(const struct jsonrpc_methods *methods, const char *name)
 {
     for (size_t i = 0; i < methods->count; i++) {
-        if (strcmp(methods->table[i].name, name) == 0) {
+        if (strcmp(methods->table[i].name, name) == 0) { /* NOLINT(*NonNullParamChecker): read with success */
             return &methods->table[i];
         }
     }

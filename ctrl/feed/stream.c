@@ -47,7 +47,7 @@ static struct ip_addr from_socket(const union socket_address *address)
 static void on_connection(void *owner, uint32_t events)
 {
     struct stream_listener *listener = owner;
-    union socket_address address;
+    union socket_address address = {0};
     socklen_t length = sizeof(address);
     int fd = accept4(listener->watch.fd, &address.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     struct ip_addr from;

@@ -91,6 +91,7 @@ static bool is_wanted(const struct source *source, const struct config *config)
         struct source_settings settings;
 
         settings_of(&config->feeds.items[i], &settings);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): all of both is set */
         if (memcmp(&settings, &source->settings, sizeof(settings)) == 0) {
             return true;
         }

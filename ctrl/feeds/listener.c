@@ -98,7 +98,7 @@ int listener_get(struct source *source, struct error *error)
     int result = listener == NULL ? listener_open(source, &listener, error) : 0;
 
     if (result == 0) {
-        listener->users++;
+        listener->users++; /* NOLINT(clang-analyzer-core.NullDereference): it is set when the result is 0 */
         source->listener = listener;
     }
     return result;

@@ -47,6 +47,7 @@ static void on_address(void *owner, const struct kernel_address *old, const stru
     if (now != NULL) {
         system_refresh_address(install, now);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a change has one of the two at least */
     if (install_port_of(install, either->ifindex) >= 0) {
         hops_refresh(install, false);
         install->recheck = true; /* as above */

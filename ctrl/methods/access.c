@@ -70,7 +70,7 @@ static int client_make(struct access_client *client, const struct config_client 
 {
     const struct config_limits *limits = &config->limits;
 
-    client->name = strdup(config->name);
+    client->name = strdup(config->name); /* NOLINT(clang-analyzer-core.NullDereference): as many as there are */
     client->prefixes = calloc(limits->prefixes.count + 1, sizeof(*client->prefixes));
     if (client->name == NULL || client->prefixes == NULL) {
         return error_set(error, -ENOMEM, "no memory for api.clients");

@@ -74,14 +74,16 @@ static int read_cursor(struct api_call *call, const char *text, struct page *pag
     const char *at = strchr(text, '@');
     size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
     char prefix[PREFIX_STRLEN] = "";
-    int used = 0;
+    char *end = NULL;
 
     page->has_after = at != NULL;
     if (length < sizeof(prefix)) {
         memcpy(prefix, text, length);
     }
-    if (prefix_parse(prefix, &page->at) != 0 ||
-        (at != NULL && (sscanf(at + 1, "%" SCNx64 "%n", &page->after, &used) != 1 || at[1 + used] != '\0'))) {
+    if (at != NULL) {
+        page->after = strtoull(at + 1, &end, 16);
+    }
+    if (prefix_parse(prefix, &page->at) != 0 || (at != NULL && (end == at + 1 || *end != '\0'))) {
         return api_fail(call, API_ERR_PARAMS, "\"cursor\": not one of route.list");
     }
     return 0;

@@ -27,6 +27,12 @@ static const struct api_param peer_table[] = {
     [PEER_ROUTER_ID] = {"router_id", API_ADDRESS, false, offsetof(struct peer_params, router_id), 0, 0},
 };
 
+static bool same_facts(const struct best_peer *a, const struct best_peer *b)
+{
+    return a->as == b->as && a->type == b->type && a->router_id == b->router_id && a->external == b->external &&
+           ip_addr_equal(&a->address, &b->address);
+}
+
 /* A session may say again what somebody else has said of a peer, and change what is its own. 0: to be set; 1: it is so
  * already; or an API error. */
 static int check_peer(struct api_call *call, struct site_peer *peer)
@@ -38,7 +44,7 @@ static int check_peer(struct api_call *call, struct site_peer *peer)
     if (known == NULL) {
         return 0;
     }
-    if (known->session_id != peer->session_id && memcmp(&known->facts, &peer->facts, sizeof(peer->facts)) == 0) {
+    if (known->session_id != peer->session_id && same_facts(&known->facts, &peer->facts)) {
         return peer->session_id != SITE_SESSION_OPERATOR;
     }
     return check_owner(call, peer->session_id, known->session_id, "peer", peer->name);

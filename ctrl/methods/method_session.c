@@ -168,7 +168,7 @@ static void take_over(struct control *control, const struct site_session_spec *s
 int method_session_open(struct api_call *call, const json_t *params, json_t **result)
 {
     struct control *control = call->context;
-    struct site_session_spec spec;
+    struct site_session_spec spec = {0};
     struct session_client *holder;
     bool resumed;
     int id;

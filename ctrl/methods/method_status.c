@@ -4,6 +4,7 @@
 #include "methods_private.h"
 #include "session.h"
 #include "session_breaker.h"
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -135,16 +136,17 @@ static json_t *json_memory(const struct control *control, const struct dp_stats 
 {
     struct mallinfo2 heap = mallinfo2();
     FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long pages = 0;
+    uint64_t pages = 0;
 
     if (file != NULL) {
-        if (fscanf(file, "%*u %lu", &pages) != 1) {
+        /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers that fit */
+        if (fscanf(file, "%*u %" SCNu64, &pages) != 1) {
             pages = 0;
         }
         fclose(file);
     }
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE)),
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (uint64_t)sysconf(_SC_PAGESIZE)),
         "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "routes", (json_int_t)rib_bytes(site_rib(control->site)),
         "attributes", (json_int_t)attrs_table_bytes(site_attrs(control->site)), "fib",
         (json_int_t)stats->fib_control_bytes, "attribute_sets",

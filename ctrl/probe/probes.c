@@ -119,6 +119,7 @@ static void follow_probe(struct watched *watched, const struct site_instance *in
     bool possible = wanted->interval_ms != 0 &&
                     (!wanted->has_address || follow_way(watched, instance, (enum family)wanted->address.family));
 
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): a copy, of the padding too */
     if (watched->running[check] && (!possible || memcmp(&probe->settings, wanted, sizeof(*wanted)) != 0)) {
         stop_one(watched, check);
     }

@@ -102,7 +102,7 @@ void pipe_tick(struct pipe *pipe, uint64_t now)
 
 void pipe_flush(struct pipe *pipe, unsigned int count)
 {
-    for (uint16_t i = 0; i < count; i++) {
+    for (unsigned int i = 0; i < count; i++) {
         if (pipe->lanes[i].count > 0) {
             lane_flush(pipe, i);
         }
