@@ -145,13 +145,13 @@ static json_t *json_memory(const struct control *control, const struct dp_stats 
         }
         fclose(file);
     }
-    return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "resident", (json_int_t)(pages * (uint64_t)sysconf(_SC_PAGESIZE)),
-        "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "routes", (json_int_t)rib_bytes(site_rib(control->site)),
-        "attributes", (json_int_t)attrs_table_bytes(site_attrs(control->site)), "fib",
-        (json_int_t)stats->fib_control_bytes, "attribute_sets",
-        (json_int_t)attrs_table_count(site_attrs(control->site)), "path_lists",
-        (json_int_t)outcome_count(control->install));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "resident", (json_int_t)pages * sysconf(_SC_PAGESIZE),
+                     "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "routes",
+                     (json_int_t)rib_bytes(site_rib(control->site)), "attributes",
+                     (json_int_t)attrs_table_bytes(site_attrs(control->site)), "fib",
+                     (json_int_t)stats->fib_control_bytes, "attribute_sets",
+                     (json_int_t)attrs_table_count(site_attrs(control->site)), "path_lists",
+                     (json_int_t)outcome_count(control->install));
 }
 
 int method_stats_get(struct api_call *call, const json_t *params, json_t **result)
