@@ -60,7 +60,7 @@ void fib6_lookup_avx512(const struct fib6_table *table, const uint8_t (*dst)[16]
 {
     struct fib6_burst burst;
 
-    if (n > 2 && fib6_one_site(dst, n) && fib6_one_segment(table, dst, out, n)) {
+    if (n > 2 && fib6_one_site(dst, n) && fib6_one_tree(table, dst, &burst, out, n)) {
         return;
     }
     for (unsigned int i = 0; i < n; i += KEYS) {
@@ -68,5 +68,5 @@ void fib6_lookup_avx512(const struct fib6_table *table, const uint8_t (*dst)[16]
     }
     fib6_entries_read(table, &burst, n);
     fib6_leaves_find(table, &burst, n);
-    fib6_leaves_read(table, dst, &burst, out, n);
+    fib6_leaves_read(table, dst, &burst, 0, out, n);
 }

@@ -21,6 +21,12 @@ struct fib6_burst {
     _Alignas(64) uint32_t entries[FIB_BURST]; /* which of the sub-tables' entries; then that itself */
 };
 
+/* Which of the sub-tables' entries answers the cell, by what names the sub-table. */
+static inline uint32_t fib6_sub_table_index(uint32_t sub_table, uint32_t cell)
+{
+    return fib6_entry_index(sub_table) + (uint32_t)((uint64_t)cell << fib6_entry_high(sub_table) >> FIB6_WINDOW);
+}
+
 /* By the buckets, cells and entries. */
 static inline void fib6_buckets_read(const struct fib6_table *table, const uint8_t (*dst)[16], struct fib6_burst *burst,
                                      unsigned int n)
@@ -32,8 +38,7 @@ static inline void fib6_buckets_read(const struct fib6_table *table, const uint8
         uint32_t cell = (uint32_t)(high >> (64 - FIB6_WINDOW - bucket.length));
 
         burst->cells[i] = cell;
-        burst->entries[i] =
-            fib6_entry_index(entry) + (uint32_t)((uint64_t)cell << fib6_entry_high(entry) >> FIB6_WINDOW);
+        burst->entries[i] = fib6_sub_table_index(entry, cell);
     }
 }
 
@@ -47,11 +52,10 @@ static inline void fib6_entries_read(const struct fib6_table *table, struct fib6
     }
 }
 
-/* By the windows behind the bucket's own, when that was not enough. */
-static inline uint32_t fib6_deeper_find(const struct fib6_table *table, const uint8_t *dst, struct fib6_leaf *leaf,
-                                        uint32_t segment)
+/* By the windows behind the leaf's own, when that was not enough. */
+static inline uint32_t fib6_deeper_find(const struct fib6_table *table, const uint8_t *dst, unsigned int window,
+                                        struct fib6_leaf *leaf, uint32_t segment)
 {
-    unsigned int window = fib6_bucket_of(fib6_half_of(dst)).length;
     trie_key key = fib6_key_of(dst);
 
     while (leaf->value[segment] == TRIE_DEEPER) {
@@ -86,8 +90,9 @@ static inline void fib6_leaves_find(const struct fib6_table *table, struct fib6_
     }
 }
 
+/* window: all the cells'; 0: that behind the bucket of each address. */
 static inline void fib6_leaves_read(const struct fib6_table *table, const uint8_t (*dst)[16],
-                                    const struct fib6_burst *burst, uint32_t *out, unsigned int n)
+                                    const struct fib6_burst *burst, unsigned int window, uint32_t *out, unsigned int n)
 {
     uint32_t if_none = atomic_load_explicit(&table->base.default_value, memory_order_relaxed);
 
@@ -97,63 +102,107 @@ static inline void fib6_leaves_read(const struct fib6_table *table, const uint8_
         uint32_t value = leaf->value[segment];
 
         if (__builtin_expect(value == TRIE_DEEPER, 0)) {
-            value = fib6_deeper_find(table, dst[i], leaf, segment);
+            unsigned int own = window != 0 ? window : fib6_bucket_of(fib6_half_of(dst[i])).length;
+
+            value = fib6_deeper_find(table, dst[i], own, leaf, segment);
         }
         out[i] = value != FIB_NO_ROUTE ? value : if_none;
     }
 }
 
-/* Whether all addresses share their first 48 bits, as those of an anycast site often do: see fib4_one_slot(). */
+/* ---- Bursts whose addresses have much in common, as those to an anycast site often do: see fib4_one_slot() */
+
+/* Whether all share their first 48 bits. */
 static inline bool fib6_one_site(const uint8_t (*dst)[16], unsigned int n)
 {
+    const uint64_t site = ~UINT64_C(0) << (64 - FIB6_SITE_LENGTH);
     uint64_t first = fib6_half_of(dst[0]);
-    uint64_t differ = 0;
+    uint64_t differ = fib6_half_of(dst[n - 1]) ^ first;
 
+    if ((differ & site) != 0) { /* most bursts of different ones */
+        return false;
+    }
     for (unsigned int i = 1; i < n; i++) {
         differ |= fib6_half_of(dst[i]) ^ first;
     }
-    return differ >> (64 - FIB6_SITE_LENGTH) == 0;
+    return (differ & site) == 0;
 }
 
-/* The first and the last of the addresses, by their first halves. */
-static inline void fib6_ends_find(const uint8_t (*dst)[16], unsigned int n, uint8_t (*ends)[16])
+/* The cells in the window, which ends within the address, and the first and the last of them. */
+static inline void fib6_cells_read(const uint8_t (*dst)[16], unsigned int window, uint32_t *cells, uint32_t ends[2],
+                                   unsigned int n)
 {
-    uint64_t low = UINT64_MAX;
-    uint64_t high = 0;
+    uint32_t low = UINT32_MAX;
+    uint32_t high = 0;
 
     for (unsigned int i = 0; i < n; i++) {
-        uint64_t half = fib6_half_of(dst[i]);
+        uint32_t cell;
 
-        low = half < low ? half : low;
-        high = half > high ? half : high;
+        memcpy(&cell, dst[i] + window / 8, sizeof(cell));
+        cell = __builtin_bswap32(cell);
+        low = cell < low ? cell : low; /* here, not from what was just stored: no vector is read back from its words */
+        high = cell > high ? cell : high;
+        cells[i] = cell;
     }
-    low = __builtin_bswap64(low);
-    high = __builtin_bswap64(high);
-    memcpy(ends[0], &low, sizeof(low));
-    memcpy(ends[1], &high, sizeof(high));
+    ends[0] = low;
+    ends[1] = high;
 }
 
-/* True, and the lookup is done, if the first and the last of the addresses, and so all, lie in one segment. Worth to
- * try for those of one site. */
-static inline bool fib6_one_segment(const struct fib6_table *table, const uint8_t (*dst)[16], uint32_t *out,
-                                    unsigned int n)
+/* The leaf and the segment that answers both cells, or NULL. */
+static inline struct fib6_leaf *fib6_common_find(const struct fib6_table *table, uint32_t entry, const uint32_t ends[2],
+                                                 uint32_t *segment)
 {
-    uint8_t ends[2][16] = {{0}, {0}};
-    struct fib6_leaf *leaves[2];
-    uint32_t segments[2];
-    struct fib6_burst burst;
+    uint32_t other;
+    struct fib6_leaf *leaf = fib6_tree_find(&table->trees, entry, ends[0], segment);
+
+    return leaf == fib6_tree_find(&table->trees, entry, ends[1], &other) && other == *segment ? leaf : NULL;
+}
+
+static inline void fib6_tree_read(const struct fib6_table *table, const uint8_t (*dst)[16], struct fib6_burst *burst,
+                                  uint32_t entry, unsigned int window, uint32_t *out, unsigned int n)
+{
+    for (unsigned int i = 0; i < n; i++) {
+        burst->entries[i] = entry;
+    }
+    for (unsigned int high = fib6_entry_high(entry); high > 0; high--) {
+        for (unsigned int i = 0; i < n; i++) {
+            burst->entries[i] = fib6_entry_down(&table->trees, burst->entries[i], burst->cells[i]);
+        }
+    }
+    fib6_leaves_read(table, dst, burst, window, out, n);
+}
+
+/* True, and the lookup is done, if one tree answers all of a site's addresses; the search goes down with all of them at
+ * once for as long as the first and the last cell, and so all, lie in one segment. */
+static inline bool fib6_one_tree(const struct fib6_table *table, const uint8_t (*dst)[16], struct fib6_burst *burst,
+                                 uint32_t *out, unsigned int n)
+{
+    struct fib6_bucket bucket = fib6_bucket_of(fib6_half_of(dst[0]));
+    uint32_t sub_table = atomic_load_explicit(&table->root[bucket.index], memory_order_acquire);
+    unsigned int window = bucket.length;
+    struct fib6_leaf *leaf;
+    uint32_t ends[2];
+    uint32_t segment;
+    uint32_t entry;
     uint32_t value;
 
-    fib6_ends_find(dst, n, ends);
-    fib6_buckets_read(table, (const uint8_t(*)[16])ends, &burst, 2);
-    fib6_entries_read(table, &burst, 2);
-    for (unsigned int i = 0; i < 2; i++) {
-        leaves[i] = fib6_tree_find(&table->trees, burst.entries[i], burst.cells[i], &segments[i]);
-    }
-    value = leaves[0]->value[segments[0]];
-    if (leaves[0] != leaves[1] || segments[0] != segments[1] || value == TRIE_DEEPER) {
+    fib6_cells_read(dst, window, burst->cells, ends, n);
+    entry = fib6_sub_table_index(sub_table, ends[0]);
+    if (entry != fib6_sub_table_index(sub_table, ends[1])) {
         return false;
     }
+    entry = atomic_load_explicit(fib6_table_at(&table->trees, entry), memory_order_acquire);
+    while ((leaf = fib6_common_find(table, entry, ends, &segment)) != NULL && leaf->value[segment] == TRIE_DEEPER &&
+           window + 2 * FIB6_WINDOW <= TRIE_KEY_BITS) {
+        entry = atomic_load_explicit(fib6_leaf_deeper(leaf, segment), memory_order_acquire);
+        window += FIB6_WINDOW;
+        fib6_cells_read(dst, window, burst->cells, ends, n);
+    }
+    if (leaf == NULL || leaf->value[segment] == TRIE_DEEPER) {
+        fib6_tree_read(table, dst, burst, entry, window, out, n);
+        return true;
+    }
+    value = leaf->value[segment];
     if (value == FIB_NO_ROUTE) {
         value = atomic_load_explicit(&table->base.default_value, memory_order_relaxed);
     }

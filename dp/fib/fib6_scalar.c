@@ -5,11 +5,11 @@ void fib6_lookup_portable(const struct fib6_table *table, const uint8_t (*dst)[1
 {
     struct fib6_burst burst;
 
-    if (n > 2 && fib6_one_site(dst, n) && fib6_one_segment(table, dst, out, n)) {
+    if (n > 2 && fib6_one_site(dst, n) && fib6_one_tree(table, dst, &burst, out, n)) {
         return;
     }
     fib6_buckets_read(table, dst, &burst, n);
     fib6_entries_read(table, &burst, n);
     fib6_leaves_find(table, &burst, n);
-    fib6_leaves_read(table, dst, &burst, out, n);
+    fib6_leaves_read(table, dst, &burst, 0, out, n);
 }
