@@ -5,32 +5,32 @@ while the best one fails.
 The outage is derived from what is lost (RFC 6894): packets that reached the failed instance's link after the failure,
 or no link at all, over the rate. Also said: packets that came twice or out of order, and how long the worker was kept
 from its CPU in the same run, which is in the outage. FRR's bfdd (10 ms, three of them) is the neighbour before each
-instance. "flat" measures in the daemon, on a device that repeats a file at full speed: from the call to the first packet
-elsewhere, by the daemon's own records, whatever the number of prefixes; and that nothing is decided or installed for it.
+instance, and a TCP probe asks the best one each 50 ms. "flat" measures in the daemon, whatever the number of prefixes (flat.py), and "silent, 5000 prefixes" beside FRR
+alone (frr_alone.py).
 
 A p99 is said only of 300 runs or more (--failovers), else p50, p90 and the maximum.
 """
+import contextlib
 import itertools
 import os
-import statistics
+import socket
 import sys
+import threading
 import time
 
-from scapy.all import IP, UDP, Ether, Raw, wrpcap
-
+import flat
+import frr_alone
 from lab.bfd import Frr
-from lab.daemon import Daemon, wait_until
-from lab.net import Lab
-from lab.traffic import Pump, numbered
-from rounds import selected
+from lab.daemon import wait_until
+from lab.traffic import Pump, listen, numbered
+from rounds import selected, summary
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
-from london import INSTANCES, London, anycast_addresses, arrivals, candidate  # noqa: E402  (beside the tests)
+from london import INSTANCES, SERVICE, London, anycast_addresses, arrivals  # noqa: E402  (beside the tests)
 
 PPS = 10_000
-BFD = {"min_tx_ms": 10, "min_rx_ms": 10}
-FLAT = {"flat, 1 prefix": 1, "flat, 1000 prefixes": 1000, "flat, 1000000 prefixes": 1_000_000}
-MAC = "02:70:63:61:70:00"  # of the pcap driver's first device
+HEALTH = {"bfd": {"min_tx_ms": 10, "min_rx_ms": 10}, "hold_down_ms": 0, "hold_down_max_ms": 0}
+TCP = {"address": SERVICE[4], "port": 80, "interval_ms": 50, "timeout_ms": 500}
 
 
 def silent(site):
@@ -75,6 +75,31 @@ def call(method, **params):
     return change
 
 
+class Listener:
+    """The service at lon1, which takes connections until it is closed; then the host's kernel resets them."""
+
+    def __init__(self, host):
+        self.socket = listen(host, SERVICE[4], TCP["port"], timeout_s=None)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.socket.accept()[0].close()
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would keep it open
+        self.socket.close()
+
+
+def reset(site):
+    site.listener.close()
+
+
+def serve(site):
+    site.listener = Listener(site.instances["lon1"])
+
+
 """What fails, and how it is undone. The first may say when the failure began, else that is when it was called; vtysh
 takes a tenth of a second to start, so BFD's goodbye begins when it has returned."""
 CASES = {
@@ -83,6 +108,7 @@ CASES = {
     "silent, control thread stuck": (silent_and_frozen, thaw_all),
     "BFD admin down": (bfd_shutdown("shutdown"), bfd_shutdown("no shutdown")),
     "link down": (link("down"), link("up")),
+    "TCP reset": (reset, serve),
     "API down": (call("instance.down", name="lon1"), call("instance.up", name="lon1")),
     "API drain": (call("instance.drain", name="lon1"), call("instance.up", name="lon1")),
     "route withdraw": (call("route.update", **{"del": [{"prefix": "192.0.2.0/24", "peer": "to-lon1"}]}),
@@ -107,14 +133,16 @@ class Site(London):
         self.warm_up(*INSTANCES)
         for k, name in enumerate(INSTANCES):
             self.bfd[name] = Frr(self.lab, self.instances[name], [f"10.1{k}.0.1"])
-            self.rpc.call("instance.set", name=name, next_hop=f"10.1{k}.0.2",
-                          health={"bfd": BFD, "hold_down_ms": 0, "hold_down_max_ms": 0})
+            self.rpc.call("instance.set", name=name, next_hop=f"10.1{k}.0.2", health=HEALTH)
+        serve(self)
+        self.rpc.call("instance.set", name="lon1", next_hop="10.10.0.2", health={**HEALTH, "tcp": TCP, "fall": 1, "rise": 1})
         self.announce(*INSTANCES)
         return self
 
     def all_up(self):
         return all(each["alive"] and each["state"] == "up" and
-                   all(session["state"] == "up" for session in each["health"]["bfd"])
+                   all(session["state"] == "up" for session in each["health"]["bfd"]) and
+                   all(check["passes"] for check in each["health"]["checks"])
                    for each in self.rpc.call("instance.list")["instances"])
 
     def close(self):
@@ -150,78 +178,8 @@ def run(site, case):
             "worker stalls": stalls(site.rpc) - before, "ms sender lag": lag_s * 1e3}
 
 
-def flat_config(capture):
-    return {
-        "site": {"name": "bench", "asn": 65000},
-        "dpdk": {"memory_mb": 1024, "control_lcore": 0, "worker_lcores": [1]},
-        "ports": [{"name": "in", "device": f"vdev:net_pcap0,rx_pcap={capture},infinite_rx=1"},
-                  {"name": "out", "device": "null"}],
-        "peers": [{"name": f"to-{name}", "as": 65002, "type": "ebgp"} for name in INSTANCES],
-        "instances": [{"name": name, "next_hop": f"10.0.2.1{i}"} for i, name in enumerate(INSTANCES)]}
-
-
-def feed(rpc, count):
-    """192.0.2.0/24 and others, lon1 before lon2."""
-    others = (f"{a}.{b}.{c}.0/24" for a, b, c in itertools.product(range(11, 40), range(256), range(256)))
-    prefixes = ["192.0.2.0/24", *itertools.islice(others, count - 1)]
-    for start in range(0, count, 5000):
-        rpc.call("route.update", add=[candidate(name, prefix) for prefix in prefixes[start:start + 5000]
-                                      for name in ("lon1", "lon2")])
-
-
-def taken_over(rpc):
-    """The last record, as soon as somebody has taken over."""
-    record = rpc.call("failover.list", limit=1)["failovers"][0]
-    return record if record["takeover_us"] is not None else None
-
-
-def flat(build, count, failovers):
-    """Microseconds from the decision that lon1 is down to the first packet that lon2 got, of each failover."""
-    with Lab() as lab:
-        host = lab.host("fw")
-        capture = os.path.join(lab.dir, "in.pcap")
-        wrpcap(capture, [Ether(src="02:00:00:00:00:09", dst=MAC) / IP(src=f"198.51.100.{i}", dst="192.0.2.1") /
-                         UDP(sport=1024 + i, dport=53) / Raw(bytes(18)) for i in range(1, 200)])
-        daemon = Daemon(lab, host, flat_config(capture)).start(program=os.path.join(build, "anyfwd"))
-        try:
-            host.ip("addr", "add", "10.0.2.1/24", "dev", "out")
-            for i in range(len(INSTANCES)):
-                host.ip("neigh", "replace", f"10.0.2.1{i}", "lladdr", "02:00:00:00:00:11", "dev", "out")
-            rpc = daemon.rpc()
-            rpc.socket.settimeout(120)
-            feed(rpc, count)
-            time.sleep(0.5)
-            before = rpc.call("status")["generation"], rpc.call("stats.get")["writes"]
-            stalled = stalls(rpc)
-            for _ in range(failovers):
-                rpc.call("instance.down", name="lon1")
-                record = wait_until(lambda: taken_over(rpc), 2, 0.005)
-                assert record and record["heir"] == "lon2", rpc.call("failover.list", limit=1)
-                yield record["flip_us"] + record["takeover_us"]
-                rpc.call("instance.up", name="lon1")
-            after = rpc.call("status")["generation"], rpc.call("stats.get")["writes"]
-            assert before == after, f"a failover decided or wrote something: {before} {after}"
-            print(f"{count} prefixes: worker stalls while it was measured: {stalls(rpc) - stalled}, "
-                  "table writes: 0", file=sys.stderr)
-        finally:
-            daemon.stop()
-
-
-def summary(case, values):
-    """The quantiles as cases of their own, for a table of medians would hide them."""
-    values = sorted(values)
-    quantiles = [("p90", 0.9)] + ([("p99", 0.99)] if len(values) >= 300 else [])
-    text = ", ".join(f"{name} {values[int(len(values) * q)]:g}" for name, q in quantiles)
-    print(f"{case}: p50 {statistics.median(values):g}, {text}, max {values[-1]:g}, n {len(values)}")
-
-
-def samples(options):
+def causes(options):
     for label, build in options.builds:
-        for case in selected(FLAT, options):
-            values = list(flat(build, FLAT[case], options.failovers))
-            summary(f"{case}, us", values)
-            for value in values:
-                yield {"case": case, "impl": label, "unit": "us", "value": value}
         cases = selected(CASES, options)
         if not cases:
             continue
@@ -239,3 +197,10 @@ def samples(options):
         for case, values in outages.items():
             if any(value is not None for value in values):
                 summary(f"{case}, ms", [value for value in values if value is not None])
+
+
+def samples(options):
+    yield from flat.samples(options)
+    yield from causes(options)
+    if selected([frr_alone.CASE], options):
+        yield from frr_alone.samples(options)

@@ -11,6 +11,7 @@ Implementations of ours are called "anyfwd" or begin with it; the others are pee
 import json
 import os
 import re
+import statistics
 import subprocess
 
 
@@ -41,3 +42,11 @@ def program(options, name, *args):
             raise
     if process.returncode != 0:
         raise RuntimeError(f"{name}: exit status {process.returncode}")
+
+
+def summary(case, values):
+    """The quantiles as cases of their own, for a table of medians would hide them."""
+    values = sorted(values)
+    quantiles = [("p90", 0.9)] + ([("p99", 0.99)] if len(values) >= 300 else [])
+    text = ", ".join(f"{name} {values[int(len(values) * q)]:g}" for name, q in quantiles)
+    print(f"{case}: p50 {statistics.median(values):g}, {text}, max {values[-1]:g}, n {len(values)}")

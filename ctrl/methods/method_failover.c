@@ -20,11 +20,12 @@ static json_t *json_us(const struct site *site, uint64_t from, uint64_t to)
 json_t *json_failover(const struct site *site, const struct site_failover *record)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:s?, s:I, s:I}", "sequence", (json_int_t)record->sequence,
+        "{s:I, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:s?, s:I, s:I}", "sequence", (json_int_t)record->sequence,
         "instance", record->instance, "cause", record->cause, "detail", record->detail, "at",
         (double)record->at_ms / 1000, "detection_us", json_us(site, record->last_good, record->detected), "flip_us",
         json_us(site, record->detected, record->flipped), "takeover_us", json_us(site, record->flipped, record->first),
-        "heir", *record->heir != '\0' ? record->heir : NULL, "packets_lost",
+        "worker_gap_us", json_us(site, record->first - record->worker_gap, record->first), "heir",
+        *record->heir != '\0' ? record->heir : NULL, "packets_lost",
         (json_int_t)(record->packets - record->packets_last_good), "packets", (json_int_t)record->packets);
 }
 

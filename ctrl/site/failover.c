@@ -103,13 +103,14 @@ static void look(struct site *site, struct site_failover *record, bool end)
             !hop_takeover(site->install, instance->hops[family], end, &takeover) || takeover.first == 0) {
             continue;
         }
-        /* a worker's clock is that of its loop, which may have begun before the flip that it saw */
+        /* the flip is older than the look at the clock after it */
         takeover.first = takeover.first > record->flipped ? takeover.first : record->flipped;
         if (record->first != 0 && takeover.first >= record->first) {
             continue;
         }
         heir = site_instance_of_hop(site, hop_by_adjacency(site->install, takeover.heir));
         record->first = takeover.first;
+        record->worker_gap = takeover.gap;
         snprintf(record->heir, sizeof(record->heir), "%s", heir != NULL ? heir->name : "");
     }
 }

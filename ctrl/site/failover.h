@@ -25,6 +25,7 @@ struct site_failover {
     uint64_t detected;
     uint64_t flipped;
     uint64_t first;             /* 0: none within a second */
+    uint64_t worker_gap;        /* until then from the begin of that worker's loop before */
     uint64_t packets_last_good; /* that the instance had been sent then */
     uint64_t packets;           /* when it was flipped */
     uint32_t instance_id;

@@ -93,6 +93,7 @@ void pipe_from_twin(struct pipe *pipe, uint16_t port, struct rte_mbuf **mbufs, u
 
 void pipe_tick(struct pipe *pipe, uint64_t now)
 {
+    pipe->before = pipe->now;
     pipe->now = now;
     hold_tick(pipe);
     if (unlikely(pipe->wanted->waiting > 0)) {

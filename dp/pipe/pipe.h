@@ -65,7 +65,8 @@ struct pipe {
     struct datagram_table *datagrams; /* of all workers: the one thing that they write together */
     struct watch *watches; /* NULL: nobody looks; published by a release store, in use until the next quiescent state */
     /* the worker's own */
-    uint64_t now; /* TSC cycles, of the last tick: what all of a loop takes for the time */
+    uint64_t now;    /* TSC cycles, of the last tick: what all of a loop takes for the time */
+    uint64_t before; /* the same of the loop before */
     struct counters *counters;
     struct rte_mempool *pool; /* for packets that are made here */
     struct request_ring *requests;

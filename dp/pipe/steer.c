@@ -7,6 +7,7 @@
 #include "select.h"
 #include "steer_plain.h"
 #include <rte_branch_prediction.h>
+#include <rte_cycles.h>
 
 /* The row's first choice is dead. */
 static __attribute__((noinline)) uint16_t steer_backup(struct pipe *pipe, const struct path_list *list, row_t row)
@@ -14,8 +15,8 @@ static __attribute__((noinline)) uint16_t steer_backup(struct pipe *pipe, const 
     struct selection selection = select_backup(list, row, pipe->adjacencies);
 
     counter_add(&pipe->counters->failed_open, selection.failed_open);
-    if (takeover_is_armed(pipe->takeovers)) {
-        takeover_note(pipe->takeovers, row, selection.adjacency, pipe->now);
+    if (takeover_is_armed(pipe->takeovers)) { /* the loop's clock may be from before the flip */
+        takeover_note(pipe->takeovers, row, selection.adjacency, rte_rdtsc(), pipe->before);
     }
     return selection.adjacency;
 }

@@ -29,7 +29,7 @@ void takeover_arm(struct takeovers *takeovers, uint16_t dead)
     }
 }
 
-static void note(struct takeovers *takeovers, uint16_t dead, uint16_t heir, uint64_t now)
+static void note(struct takeovers *takeovers, uint16_t dead, uint16_t heir, uint64_t now, uint64_t before)
 {
     for (unsigned int i = 0; i < TAKEOVERS; i++) {
         uint64_t never = 0;
@@ -38,16 +38,17 @@ static void note(struct takeovers *takeovers, uint16_t dead, uint16_t heir, uint
             __atomic_load_n(&takeovers->slots[i].first, __ATOMIC_RELAXED) == 0 &&
             __atomic_compare_exchange_n(&takeovers->slots[i].first, &never, now, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED)) {
+            __atomic_store_n(&takeovers->slots[i].gap, now - before, __ATOMIC_RELAXED);
             __atomic_store_n(&takeovers->slots[i].heir, heir, __ATOMIC_RELEASE);
         }
     }
 }
 
-void takeover_note(struct takeovers *takeovers, row_t row, uint16_t heir, uint64_t now)
+void takeover_note(struct takeovers *takeovers, row_t row, uint16_t heir, uint64_t now, uint64_t before)
 {
     for (unsigned int place = 0; place < ROW_PLACES && row_place(row, place) != heir; place++) {
         if (row_place(row, place) != ADJACENCY_NONE) {
-            note(takeovers, row_place(row, place), heir, now);
+            note(takeovers, row_place(row, place), heir, now, before);
         }
     }
 }
@@ -60,6 +61,7 @@ bool takeover_take(struct takeovers *takeovers, uint16_t dead, bool end, struct 
         }
         out->heir = (uint16_t)__atomic_load_n(&takeovers->slots[i].heir, __ATOMIC_ACQUIRE);
         out->first = out->heir != ADJACENCY_NONE ? __atomic_load_n(&takeovers->slots[i].first, __ATOMIC_RELAXED) : 0;
+        out->gap = out->first != 0 ? __atomic_load_n(&takeovers->slots[i].gap, __ATOMIC_RELAXED) : 0;
         if (end) {
             __atomic_store_n(&takeovers->slots[i].heir, ADJACENCY_NONE, __ATOMIC_RELAXED);
             __atomic_store_n(&takeovers->slots[i].first, 0, __ATOMIC_RELAXED);

@@ -15,7 +15,8 @@
 #define TAKEOVERS 32
 
 struct takeover {
-    uint64_t first; /* when, in the worker's clock; 0: not yet */
+    uint64_t first; /* when, by the TSC; 0: not yet */
+    uint64_t gap;   /* from the begin of the worker's loop before until then */
     uint16_t heir;
 };
 
@@ -24,14 +25,16 @@ struct takeovers {
     struct {
         uint32_t dead;  /* atomic: the adjacency; 0: free */
         uint32_t heir;  /* atomic */
-        uint64_t first; /* atomic: written once, before heir */
+        uint64_t first; /* atomic: written once, before gap and heir */
+        uint64_t gap;   /* atomic: before heir */
     } slots[TAKEOVERS];
 };
 
 /* From now on, until it is taken. Again while it is: nothing new. */
 void takeover_arm(struct takeovers *takeovers, uint16_t dead);
-/* A packet of this row goes to `heir`, for all before it are not alive. */
-void takeover_note(struct takeovers *takeovers, row_t row, uint16_t heir, uint64_t now);
+/* A packet of this row goes to `heir`, for all before it are not alive. before: when the worker's loop before this one
+ * began. */
+void takeover_note(struct takeovers *takeovers, row_t row, uint16_t heir, uint64_t now, uint64_t before);
 /* What was noted; false: it is not armed. With `end` it is not any more. */
 bool takeover_take(struct takeovers *takeovers, uint16_t dead, bool end, struct takeover *out);
 

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""BFD daemons as neighbours: FRR's bfdd and BIRD, in a host of the lab."""
+"""BFD daemons as neighbours: FRR's bfdd and BIRD, in a host of the lab; and the times of their packets."""
+import ctypes
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 
 from lab.daemon import wait_until
+from lab.traffic import ETH_P_ALL, SO_RCVBUFFORCE, SO_TIMESTAMPNS, Sink
 
 FRR = "/usr/lib/frr"
+SO_ATTACH_FILTER = 26
+# single-hop BFD over IPv4 without options: (operation of a classic BPF program, jump if true, if false, operand)
+BFD_FILTER = [(0x28, 0, 0, 12), (0x15, 0, 5, 0x0800), (0x30, 0, 0, 23), (0x15, 0, 3, 17), (0x28, 0, 0, 36),
+              (0x15, 0, 1, 3784), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
 
 
 class Bfd:
@@ -108,3 +116,30 @@ class Bird(Bfd):
                                               "-s", os.path.join(self.dir, "bird.ctl"),
                                               "-P", os.path.join(self.dir, "bird.pid"),
                                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)]
+
+
+class BfdTimes(Sink):
+    """When the kernel sent and received a host's BFD packets on a device; nothing else is copied, whatever else comes."""
+
+    def __init__(self, host, device="eth0"):
+        super().__init__(host, device, 8 << 20)
+        self.mac = bytes.fromhex(host.mac(device).replace(":", ""))
+        self.sent, self.received = [], []
+
+    @staticmethod
+    def _open(device, room):
+        program = b"".join(struct.pack("=HBBI", *each) for each in BFD_FILTER)
+        code = ctypes.create_string_buffer(program)
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(BFD_FILTER), ctypes.addressof(code)))
+        tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, room)
+        tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        tap.bind((device, ETH_P_ALL))
+        tap.setblocking(False)
+        return tap
+
+    def look(self):
+        """Adds what came since the last call to `sent` and `received`, in seconds of CLOCK_REALTIME."""
+        for when, frame in self.frames():
+            (self.sent if frame[6:12] == self.mac else self.received).append(when)
+        return self

@@ -25,7 +25,8 @@ class Router:
 
     def launch(self, program, *argv):
         with open(os.path.join(self.dir, f"{os.path.basename(program)}.log"), "ab") as log:
-            self.processes[os.path.basename(program)] = self.host.spawn(program, *argv, stdout=log, stderr=log)
+            self.processes[os.path.basename(program)] = self.host.spawn(program, *argv, stdout=log, stderr=log,
+                                                                        start_new_session=True)
 
     def log(self):
         text = ""

@@ -65,6 +65,7 @@ static void an_instance_without_heartbeats_fails_and_recovers_after_its_hold_dow
     world_expect("failover.list", "{'limit':1}", "'cause':'heartbeat'");
     world_expect("failover.list", "{'limit':1}", "'detail':'no heartbeat'");
     world_expect("failover.list", "{'limit':1}", "'heir':null,'instance':'a','packets':0,'packets_lost':0");
+    world_expect("failover.list", "{'limit':1}", "'takeover_us':null,'worker_gap_us':null");
     beat("abc", 450);
     world_expect(LIST, "'state':'down'");
     beat("abc", 150);

@@ -17,17 +17,18 @@ static void the_first_packet_that_went_elsewhere_counts(void **state)
     (void)state;
     assert_false(takeover_is_armed(NULL));
     assert_false(takeover_is_armed(&takeovers));
-    takeover_note(&takeovers, row(5, 6, 7, 8), 6, 100);
+    takeover_note(&takeovers, row(5, 6, 7, 8), 6, 100, 90);
     assert_false(takeover_take(&takeovers, 5, true, &out));
     takeover_arm(&takeovers, 5);
     takeover_arm(&takeovers, 5);
     assert_true(takeover_is_armed(&takeovers));
     assert_true(takeover_take(&takeovers, 5, false, &out));
     assert_int_equal(out.first, 0);
-    takeover_note(&takeovers, row(5, 6, 7, 8), 6, 110);
-    takeover_note(&takeovers, row(5, 6, 7, 8), 7, 120);
+    takeover_note(&takeovers, row(5, 6, 7, 8), 6, 110, 95);
+    takeover_note(&takeovers, row(5, 6, 7, 8), 7, 120, 110);
     assert_true(takeover_take(&takeovers, 5, true, &out));
     assert_int_equal(out.first, 110);
+    assert_int_equal(out.gap, 15);
     assert_int_equal(out.heir, 6);
     assert_false(takeover_is_armed(&takeovers));
     assert_false(takeover_take(&takeovers, 5, true, &out));
@@ -41,7 +42,7 @@ static void whoever_stands_before_the_heir_has_lost_the_packet(void **state)
     (void)state;
     takeover_arm(&takeovers, 6);
     takeover_arm(&takeovers, 8);
-    takeover_note(&takeovers, row(5, 6, 7, 8), 7, 110); /* 5 died before, 8 is behind */
+    takeover_note(&takeovers, row(5, 6, 7, 8), 7, 110, 100); /* 5 died before, 8 is behind */
     assert_true(takeover_take(&takeovers, 6, true, &out));
     assert_int_equal(out.heir, 7);
     assert_true(takeover_take(&takeovers, 8, true, &out));
@@ -73,7 +74,8 @@ static void *worker(void *arg)
 
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
         if (takeover_is_armed(&shared)) {
-            takeover_note(&shared, row(1, 2, heir, 0), heir, now++);
+            takeover_note(&shared, row(1, 2, heir, 0), heir, now, now - 1);
+            now++;
         }
     }
     return NULL;

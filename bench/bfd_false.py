@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""False downs: the worker forwards at 80 % of its capacity on NIC-like ports (nic.py) and runs BFD sessions at 10 ms, three
+of them, with bfdd on links of their own, while the API loads 100,000 routes and takes them away again, without a pause.
+
+A down is the neighbour's own if the kernel's time stamps of what it sent have a gap of over 25 ms before; else it is
+false, and there must be none. A neighbour says that it is down when it did not hear us: whether our packets reached its
+kernel in time is shown too.
+"""
+import itertools
+import os
+import threading
+import time
+
+from churn import SHARE, loss_free
+from lab.bfd import BfdTimes, Frr
+from lab.daemon import wait_until
+from nic import PLACES, Nic
+from priority import CONTROL_CPU, outside
+
+CASE = "no false down"
+NEIGHBOURS = 4
+BFD = {"min_tx_ms": 10, "min_rx_ms": 10}
+ROUTES, LINE = 100_000, 1000
+GAP_S = 0.025
+WINDOW_S = 0.2  # before a down
+
+
+class Watched(Nic):
+    """The NIC-like forwarder with BFD neighbours."""
+
+    def __init__(self, build):
+        self.neighbours, self.bfd = {}, {}
+        super().__init__(build)
+
+    def config(self):
+        config = super().config()
+        config["peers"].append({"name": "bulk", "as": 65003, "type": "ebgp"})
+        for k in range(NEIGHBOURS):
+            host = self.neighbours[f"n{k}"] = self.lab.host(f"n{k}")
+            self.lab.link(self.host, f"d{k}", [f"10.1.{k}.1/24"], host, "eth0", [f"10.1.{k}.2/24"])
+            config["ports"].append({"name": f"d{k}", "device": f"af_xdp:d{k}"})
+            config["instances"].append({"name": f"n{k}", "next_hop": f"10.1.{k}.2",
+                                        "health": {"bfd": BFD, "hold_down_ms": 0, "hold_down_max_ms": 0}})
+        return config
+
+    def start_bfd(self):
+        for k, (name, host) in enumerate(self.neighbours.items()):
+            self.bfd[name] = Frr(self.lab, host, [f"10.1.{k}.1"])
+            outside(self.bfd[name].daemon)
+        if not wait_until(lambda: all(each["state"] == "up" for each in self.sessions()), 30, 0.1):
+            raise RuntimeError(f"the BFD sessions do not come up: {self.sessions()}")
+
+    def sessions(self):
+        """Of n0 and on."""
+        instances = {each["name"]: each for each in self.rpc.call("instance.list")["instances"]}
+        return [instances[name]["health"]["bfd"][0] for name in self.neighbours]
+
+    def failures(self):
+        return sum(session["failures"] for session in self.sessions())
+
+    def close(self):
+        for daemon in self.bfd.values():
+            daemon.kill()
+        super().close()
+
+
+class Loader(threading.Thread):
+    """Loads the routes and takes them away, again and again, on the control thread's CPU."""
+
+    def __init__(self, nic):
+        super().__init__()
+        self.rpc, self.ending, self.loads, self.error = nic.daemon.rpc(), False, 0, None
+        self.rpc.socket.settimeout(120)
+        self.lines = [self.rpc.request("route.update", {"add": [
+            {"prefix": f"{40 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24", "peer": "bulk", "instance": f"i{i % PLACES}",
+             "as_path": [65003]} for i in range(start, start + LINE)]}) for start in range(0, ROUTES, LINE)]
+        self.lines.append(self.rpc.request("route.flush", {"peer": "bulk"}))
+
+    def run(self):
+        os.sched_setaffinity(0, {CONTROL_CPU})
+        try:
+            while not self.ending:
+                for line in self.lines:
+                    self.rpc.send(line)
+                    answer = self.rpc.receive()
+                    if answer is None or "error" in answer or answer["result"].get("errors"):
+                        raise RuntimeError(f"the load is refused: {answer}")
+                self.loads += 1
+        except Exception as error:
+            self.error = error
+
+    def end(self):
+        self.ending = True
+        self.join()
+        self.rpc.close()
+        if self.error:
+            raise self.error
+
+
+def longest_gap(times, end):
+    """Between two of the times, or the last one and the end, within WINDOW_S before that."""
+    within = [when for when in times if end - WINDOW_S < when < end]
+    return max((b - a for a, b in itertools.pairwise([*within, end])), default=WINDOW_S)
+
+
+class Watch:
+    """Every BFD failover from now on, with the times of its neighbour's packets."""
+
+    def __init__(self, nic):
+        self.nic, self.downs, self.failures = nic, [], nic.failures()
+        self.taps = {name: BfdTimes(host) for name, host in nic.neighbours.items()}
+        self.seen = nic.rpc.call("failover.list", limit=1)["count"]
+
+    def look(self):
+        listed = self.nic.rpc.call("failover.list")
+        for tap in self.taps.values():
+            tap.look()
+        for record in reversed(listed["failovers"]):
+            if record["sequence"] > self.seen and record["cause"] == "bfd":
+                tap = self.taps[record["instance"]]
+                down = (record["instance"], record["detail"], longest_gap(tap.sent, record["at"]),
+                        longest_gap(tap.received, record["at"]))
+                print("{}: {}; longest gap of what it sent {:.4f} s, of what it was sent {:.4f} s".format(*down))
+                self.downs.append(down)
+        self.seen = listed["count"]
+
+    def end(self):
+        """All downs; those that are false."""
+        self.look()
+        for name, tap in self.taps.items():
+            print(f"{name}: {len(tap.sent)} packets, longest gap "
+                  f"{max(b - a for a, b in itertools.pairwise(tap.sent)) * 1e3:.1f} ms; it was sent {len(tap.received)}, "
+                  f"longest gap {max(b - a for a, b in itertools.pairwise(tap.received)) * 1e3:.1f} ms")
+            tap.stop(0)
+        failures = self.nic.failures() - self.failures
+        if failures != len(self.downs):
+            raise RuntimeError(f"{failures} sessions went down, and {len(self.downs)} failovers are recorded")
+        return self.downs, [down for down in self.downs if down[2] <= GAP_S]
+
+
+def samples(options, label, build):
+    with Watched(build) as nic:
+        nic.verify()
+        rate = loss_free(nic, options.churn_loss)
+        nic.arrive(int(rate * SHARE))
+        nic.start_bfd()
+        time.sleep(1)
+        watch, loader, before = Watch(nic), Loader(nic), nic.counts()
+        loader.start()
+        begin = time.monotonic()
+        try:
+            while time.monotonic() < begin + options.false_seconds and loader.is_alive():
+                time.sleep(0.5)
+                watch.look()
+        finally:
+            seconds = time.monotonic() - begin
+            loader.end()
+        downs, false = watch.end()
+        grown = {word: after - before[word] for word, after in nic.counts().items()}
+        for unit, value in (("Mpps, capacity", rate / 1e6), ("Mpps", grown["received"] / seconds / 1e6),
+                            ("ppm missed", grown["missed"] * 1e6 / (grown["received"] + grown["missed"])),
+                            ("seconds", seconds), ("loads of 100,000 routes", loader.loads), ("downs", len(downs)),
+                            ("false downs", len(false)),
+                            ("ms, longest stall", max(worker["stall_longest_us"] for worker in
+                                                      nic.rpc.call("stats.get")["workers"]) / 1e3)):
+            yield {"case": CASE, "impl": label, "unit": unit, "value": value}
