@@ -13,7 +13,9 @@ import pytest
 
 from lab.daemon import wait_until
 from lab.net import sh
-from london import INSTANCES, SERVICE, London, config
+from lab.rpc import Rpc
+from lab.traffic import Pump
+from london import INSTANCES, SERVICE, London, arrivals, config
 
 TIMES = {"interval_ms": 50, "timeout_ms": 40}
 RULES = {"rise": 2, "fall": 2, "hold_down_ms": 100, "hold_down_max_ms": 100}
@@ -246,6 +248,54 @@ def test_a_dns_probe_wants_a_record_of_that_one_instance(london, family):
     finally:
         for server in servers.values():
             server.close()
+
+
+def set_answers(london, name, answers):
+    london.instances[name].set("ipv4/icmp_echo_ignore_all", 0 if answers else 1)
+
+
+def test_an_instance_that_flaps_at_5_hz_goes_and_stays_away_until_it_is_steady(london):
+    """With the hold-down as it is unless somebody says otherwise."""
+    monitor = Rpc(london.daemon.socket)
+    monitor.call("monitor.subscribe", topics=["instance"])
+    london.rpc.call("instance.set", name="lon1", next_hop=["10.10.0.2", "fd00:10::2"],
+                    health={"icmp": {"address": SERVICE[4], "interval_ms": 20, "timeout_ms": 15}, "rise": 2, "fall": 2})
+    try:
+        for i in range(21):
+            set_answers(london, "lon1", i % 2 == 1)
+            time.sleep(0.1)
+        assert state_is(london, "lon1", "down")
+        london.expect_at("lon2")
+        set_answers(london, "lon1", True)
+        states = []
+        while "down" not in states or states[-1] != "up":
+            event = monitor.receive()["params"]
+            states += [event["state"]] if event["name"] == "lon1" and states[-1:] != [event["state"]] else []
+        assert states in (["up", "down", "up"], ["down", "up"]), states  # set; failed; steady for a second
+    finally:
+        set_answers(london, "lon1", True)
+        monitor.close()
+
+
+def test_when_all_probes_are_lost_at_once_the_prober_is_suspected_and_traffic_flows_on(london):
+    for name in INSTANCES:
+        set_health(london, name, {"icmp": {"address": SERVICE[4], **TIMES}})
+    london.expect_at("lon1")
+    assert not london.rpc.call("status")["failopen"]
+    try:
+        for name in INSTANCES:
+            set_answers(london, name, False)
+        assert wait_until(lambda: london.rpc.call("status")["failopen"], 5)
+        assert wait_until(lambda: not any(check["passes"] for name in INSTANCES
+                                      for check in instance(london, name)["health"]["checks"]))
+        sinks = london.sinks()
+        Pump(london.client, london.packets(1000, run=5), 5000).wait()
+        got = [len(arrivals(sink.stop(), run=5)) for sink in sinks.values()]
+        assert sum(got) == 1000, got
+    finally:
+        for name in INSTANCES:
+            set_answers(london, name, True)
+    assert wait_until(lambda: not london.rpc.call("status")["failopen"], 5)
 
 
 def test_rules_and_tables_go_with_the_probe(london):
