@@ -196,6 +196,7 @@ static void on_peer_up(struct bmp_router *router, const struct bmp_message *mess
     }
     if (neighbour->up) { /* again, without having been down: it tells everything anew */
         router->settings.sink->sync_begin(router->settings.sink->owner, neighbour->peer);
+        router->state.tells_anew = true;
     }
     neighbour_is_up(router, neighbour);
     memcpy(neighbour->session.add_path, up.add_path, sizeof(up.add_path));
@@ -334,6 +335,7 @@ void bmp_router_connected(struct bmp_router *router)
     }
     router->state.peers = 0;
     router->state.told_all = false;
+    router->state.tells_anew = false;
     sink->sync_begin(sink->owner, FEED_ALL_PEERS);
 }
 
@@ -341,6 +343,7 @@ void bmp_router_synced(struct bmp_router *router)
 {
     const struct feed_sink *sink = router->settings.sink;
 
+    router->state.tells_anew = false;
     /* first: so that the peers that go have nothing left to look for, but for what is held */
     if (!sink->sync_end(sink->owner, FEED_ALL_PEERS)) {
         return;

@@ -29,6 +29,7 @@ struct bmp_router_state {
     uint32_t peers;                 /* that are up */
     uint64_t of_view[BMP_VIEWS];    /* route monitoring messages, taken or not */
     bool told_all;                  /* every peer that is up has sent its End-of-RIB for each of its families */
+    bool tells_anew;                /* a peer came up that was up: what is stale of it waits for bmp_router_synced() */
     char description[BMP_TEXT_MAX]; /* the router's own words; "" before its initiation */
     char system_name[BMP_TEXT_MAX];
     const char *warning; /* what is known to be wrong with such a router; NULL: nothing */

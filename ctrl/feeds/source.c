@@ -80,6 +80,11 @@ void source_connected(struct source *source)
     source->kind->sync_begin(source);
 }
 
+void source_tells_anew(struct source *source)
+{
+    set_state(source, FEED_SYNCING);
+}
+
 void source_lost(struct source *source, const char *why)
 {
     log_warning("%s: lost: %s", source->settings.name, why);

@@ -96,6 +96,8 @@ void source_destroy(struct source *source);
 
 /* The other end is there, and will tell everything. */
 void source_connected(struct source *source);
+/* It is still there, and part of what it told is stale until it is in sync again. */
+void source_tells_anew(struct source *source);
 /* It has gone. */
 void source_lost(struct source *source, const char *why);
 /* Something was heard, and may have changed routes: decides now, or in a moment if that leaves no hole. */

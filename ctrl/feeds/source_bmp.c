@@ -76,7 +76,12 @@ static int on_read(void *owner, struct span *bytes, int count)
 
 static void on_handled(void *owner)
 {
-    source_heard(owner);
+    struct source *source = owner;
+
+    if (source->state == FEED_CONNECTED && bmp_router_state(source->bmp)->tells_anew) {
+        source_tells_anew(source);
+    }
+    source_heard(source);
 }
 
 static void on_closed(void *owner, const char *why)

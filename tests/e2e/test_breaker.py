@@ -115,6 +115,13 @@ def test_a_bmp_router_that_loses_its_neighbours_or_its_mind(site):
     router.end_of_rib(LON2)
     expect(site, "rtr", state="connected", routes=195, held=0, tripped=False)
 
+    # so does a neighbour whose end was never told
+    router.up(LON2)
+    router.announce(LON2, ROUTES[10:])
+    router.end_of_rib(LON2)
+    expect(site, "rtr", state="connected", routes=190, held=0, tripped=False)
+    router.announce(LON2, ROUTES[5:])
+
     # one that comes back empty has not learned its routes yet
     router.close()
     expect(site, "rtr", state="stale")

@@ -143,6 +143,34 @@ static void a_new_connection_loses_nothing_and_sweeps_in_the_end(void **state)
     close_world(&world);
 }
 
+static void a_neighbour_that_comes_up_twice_tells_everything_anew(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, BMP_POST_POLICY);
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    hear(&world, BMP_PEER_UP, PRE PEER2 UP("fdea"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00003"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 EOR);
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER2 EOR);
+    bmp_router_synced(world.router);
+    assert_false(bmp_router_state(world.router)->tells_anew);
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9")); /* its Peer Down was never sent */
+    assert_true(bmp_router_state(world.router)->tells_anew);
+    assert_false(bmp_router_state(world.router)->told_all);
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    expect(&world, ROUTE1 "; 192.0.3.0/24 10.90.1.2@r1 via 10.90.1.2 as 65001!");
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 EOR);
+    assert_true(bmp_router_state(world.router)->told_all);
+    bmp_router_synced(world.router);
+    assert_false(bmp_router_state(world.router)->tells_anew);
+    expect(&world, ROUTE1);
+    assert_int_equal(bmp_router_state(world.router)->peers, 2);
+    close_world(&world);
+}
+
 static void other_routing_instances_are_left_alone(void **state)
 {
     struct world world;
@@ -317,6 +345,7 @@ int main(void)
         cmocka_unit_test(an_internal_neighbour_is_known_by_the_two_opens),
         cmocka_unit_test(a_neighbour_that_goes_takes_its_routes_and_no_other),
         cmocka_unit_test(a_new_connection_loses_nothing_and_sweeps_in_the_end),
+        cmocka_unit_test(a_neighbour_that_comes_up_twice_tells_everything_anew),
         cmocka_unit_test(other_routing_instances_are_left_alone),
         cmocka_unit_test(the_loc_rib_is_a_peer_of_its_own_if_that_is_the_view),
         cmocka_unit_test(what_is_no_bmp_ends_the_connection),
