@@ -22,7 +22,7 @@ from lab.bfd import BfdTimes, Frr
 from lab.daemon import Daemon, wait_until
 from lab.net import Lab
 from lab.traffic import Pump, Sink, ethernet, numbered
-from priority import outside, prefer
+from priority import outside, prefer, receive_outside
 from rounds import selected, summary
 
 NEIGHBOURS = 10
@@ -63,6 +63,7 @@ class Bed:
         for k, name in enumerate([*self.names, SPARE]):
             host = self.hosts[name] = self.lab.host(name)
             self.lab.link(self.forwarder, f"d{k}", [f"10.1.{k}.1/24"], host, "eth0", [f"10.1.{k}.2/24"])
+            receive_outside(host)
             self.forwarder.ip("neigh", "replace", f"10.1.{k}.2", "lladdr", host.mac(), "dev", f"d{k}")
         self.frames = numbered(ethernet(self.client.mac(), self.forwarder.mac("up")),
                                [f"203.0.113.{16 * k + i}" for i in range(1, 15) for k in range(NEIGHBOURS)],

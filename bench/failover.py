@@ -23,6 +23,7 @@ import frr_alone
 from lab.bfd import Frr
 from lab.daemon import wait_until
 from lab.traffic import Pump, listen, numbered
+from priority import outside, prefer
 from rounds import selected, summary
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
@@ -128,11 +129,13 @@ class Site(London):
         self.program, self.bfd = os.path.join(build, "anyfwd"), {}
 
     def start(self):
-        self.daemon.start(program=self.program)
+        self.daemon.start(program=self.program, start_new_session=True)
+        prefer(self.daemon.process)
         self.rpc = self.daemon.rpc()
         self.warm_up(*INSTANCES)
         for k, name in enumerate(INSTANCES):
             self.bfd[name] = Frr(self.lab, self.instances[name], [f"10.1{k}.0.1"])
+            outside(self.bfd[name].daemon)
             self.rpc.call("instance.set", name=name, next_hop=f"10.1{k}.0.2", health=HEALTH)
         serve(self)
         self.rpc.call("instance.set", name="lon1", next_hop="10.10.0.2", health={**HEALTH, "tcp": TCP, "fall": 1, "rise": 1})

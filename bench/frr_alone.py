@@ -24,7 +24,7 @@ from lab.bfd import Bird as BirdBfd
 from lab.daemon import wait_until
 from lab.routers import Bird, Frr
 from lab.traffic import Pump, ethernet, numbered
-from priority import outside, prefer
+from priority import prefer, real_time
 from rounds import summary
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
@@ -34,6 +34,7 @@ CASE = "silent, 5000 prefixes"
 PREFIXES = [f"192.{c}.{i}.0/24" for c, i in itertools.islice(itertools.product(range(10, 40), range(256)), 5000)]
 PPS = 20_000
 LONGEST_S = 2.5
+TRIES = 3
 BFD = {"min_tx_ms": 10, "min_rx_ms": 10}
 INSTANCES = ["lon1", "lon2"]
 FRR_BGP = """router bgp 65000
@@ -42,6 +43,10 @@ FRR_BGP = """router bgp 65000
 """ + "".join(f" neighbor 10.1{k}.0.2 remote-as 65002\n neighbor 10.1{k}.0.2 bfd profile fast\n"
               f" neighbor 10.1{k}.0.2 timers connect 1\n" for k in range(2))
 FRR_BFD = "bfd\n profile fast\n  detect-multiplier 3\n  receive-interval 10\n  transmit-interval 10\n"
+
+
+class Disturbed(Exception):
+    """A BFD session went down by itself before, as they do where something takes the CPU for 30 ms."""
 
 
 class WithAnyfwd(London):
@@ -58,11 +63,11 @@ class WithAnyfwd(London):
         self.warm_up(*INSTANCES)
         for k, name in enumerate(INSTANCES):
             self.bird.append(BirdBfd(self.lab, self.instances[name], [f"10.1{k}.0.1"]))
-            outside(self.bird[-1].daemon)
+            real_time(self.bird[-1].daemon)
             self.rpc.call("instance.set", name=name, next_hop=f"10.1{k}.0.2", health={"bfd": BFD, "hold_down_ms": 0})
         self.rpc.call("route.update", add=[candidate(name, prefix) for prefix in PREFIXES for name in INSTANCES])
         if not wait_until(self.all_up, 30):
-            raise RuntimeError("the BFD sessions do not come up")
+            raise Disturbed("the BFD sessions do not come up")
 
     def all_up(self):
         instances = [each for each in self.rpc.call("instance.list")["instances"] if each["name"] in INSTANCES]
@@ -106,12 +111,12 @@ protocol bgp frr {{
                         f"{self.frr.dir}/zserv.api", "--vty_socket", self.frr.dir, "-P", "0")
         for process in self.frr.processes.values():
             prefer(process)
-        outside(self.frr.processes["bfdd"])  # else its sessions do not stay up on a busy machine
+        real_time(self.frr.processes["bfdd"])  # else its sessions do not stay up on a busy machine
         for k, name in enumerate(INSTANCES):
             self.bird.append(Bird(self.lab, self.instances[name], self.bird_config(k), name=f"bird-{name}"))
-            outside(self.bird[-1].processes["bird"])
+            real_time(self.bird[-1].processes["bird"])
         if not wait_until(self.all_up, 60, 0.5):
-            raise RuntimeError(f"FRR has not all routes and sessions:\n{self.bfd()}\n{self.frr.log()}")
+            raise Disturbed(f"FRR has not all routes and sessions:\n{self.frr.log()}")
         time.sleep(1)
 
     def bfd(self):
@@ -146,12 +151,27 @@ def outage(site, frames):
     site.freeze()
     sent, _ = pump.wait()
     got = {name: arrivals(sink.stop()) for name, sink in sinks.items()}
-    before = max(number for when, number, _ in got["lon1"] if when < frozen)
+    before = max((number for when, number, _ in got["lon1"] if when < frozen), default=-1)
     at_heir = {number: when for when, number, _ in got["lon2"]}
     bad = [number for number in range(before + 1, sent) if number not in at_heir]
     if any(number <= before for number in at_heir) or not bad or bad[-1] + 1 not in at_heir:
-        raise RuntimeError(f"lon1 was not the best one, or lon2 is not: {len(got['lon1'])}, {len(at_heir)} of {sent}")
+        raise Disturbed(f"of {sent} packets lon1 got {len(got['lon1'])}, lon2 {len(at_heir)}")
     return (at_heir[bad[-1] + 1] - frozen) * 1e3
+
+
+def measure(label, make, frames):
+    """outage() of a site that is made for it."""
+    for _ in range(TRIES):
+        site = make()
+        try:
+            site.start()
+            macs = bytes(site.ethernet)[:12]
+            return outage(site, [macs + frame[12:] for frame in frames])
+        except Disturbed as error:
+            print(f"{label}: {error}; once more", file=sys.stderr)
+        finally:
+            site.close()
+    return None
 
 
 def samples(options):
@@ -161,14 +181,9 @@ def samples(options):
     times = {label: [] for label in sites if re.search(options.impls, label)}
     for _ in range(options.rounds):
         for label, values in times.items():
-            site = sites[label]()
-            try:
-                site.start()
-                macs = bytes(site.ethernet)[:12]
-                values.append(outage(site, [macs + frame[12:] for frame in frames]))
-            finally:
-                site.close()
-            yield {"case": CASE, "impl": label, "unit": "ms until the last prefix", "value": values[-1]}
-    for label, values in times.items():
+            value = measure(label, sites[label], frames)
+            values += [] if value is None else [value]
+            yield {"case": CASE, "impl": label, "unit": "ms until the last prefix", "value": value}
+    for label, values in times.items() if all(times.values()) else []:
         summary(f"{CASE}: {label}, ms", values)
         print(f"  {statistics.median(values) / statistics.median(next(iter(times.values()))):.1f} times the first's")

@@ -19,10 +19,22 @@ def prefer(process):
 
 
 def outside(process):
-    """A neighbour's process, which stands for another machine: nothing of this one keeps it from running, and it leaves
-    the worker's CPU alone."""
+    """A process (likewise) that stands for another machine: it comes before others, and leaves the worker's CPU alone."""
     os.sched_setaffinity(process.pid, {CONTROL_CPU})
+    prefer(process)
+
+
+def real_time(process):
+    """outside(), and before everything that is no real-time task, for a daemon that else loses its sessions."""
+    outside(process)
     try:
         os.sched_setscheduler(process.pid, os.SCHED_FIFO, os.sched_param(1))
     except OSError:  # where groups of tasks have shares of real time, and this one has none
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        pass
+
+
+def receive_outside(host, device="eth0"):
+    """What arrives at a host that stands for another machine is not the worker's CPU's to receive, where ksoftirqd would
+    wait for a worker that never sleeps."""
+    host.sh("ethtool", "-K", device, "gro", "off")  # no NAPI: by the queue that rps_cpus is about
+    host.sh("sh", "-c", f"echo {1 << CONTROL_CPU:x} >/sys/class/net/{device}/queues/rx-0/rps_cpus")

@@ -13,6 +13,7 @@ from lab.traffic import ETH_P_ALL, SO_RCVBUFFORCE, SO_TIMESTAMPNS, Sink
 
 FRR = "/usr/lib/frr"
 SO_ATTACH_FILTER = 26
+BFD_AT = 42  # of a frame: after Ethernet, IPv4 and UDP
 # single-hop BFD over IPv4 without options: (operation of a classic BPF program, jump if true, if false, operand)
 BFD_FILTER = [(0x28, 0, 0, 12), (0x15, 0, 5, 0x0800), (0x30, 0, 0, 23), (0x15, 0, 3, 17), (0x28, 0, 0, 36),
               (0x15, 0, 1, 3784), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
@@ -88,7 +89,7 @@ class Frr(Bfd):
             return self.host.spawn(f"{FRR}/{program}", "-u", "frr", "-g", "frr", "-P", "0", "-A", "127.0.0.1",
                                    "-f", os.path.join(self.dir, f"{program}.conf"), "--vty_socket", self.dir,
                                    "-i", os.path.join(self.dir, f"{program}.pid"), *arguments,
-                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def command(self, text):
         return self.host.sh("vtysh", "--vty_socket", self.dir, *(word for line in text.split("\n")
@@ -115,7 +116,8 @@ class Bird(Bfd):
             self.processes = [self.host.spawn("/usr/sbin/bird", "-f", "-c", os.path.join(self.dir, "bird.conf"),
                                               "-s", os.path.join(self.dir, "bird.ctl"),
                                               "-P", os.path.join(self.dir, "bird.pid"),
-                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log)]
+                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                              start_new_session=True)]
 
 
 class BfdTimes(Sink):
@@ -125,6 +127,7 @@ class BfdTimes(Sink):
         super().__init__(host, device, 8 << 20)
         self.mac = bytes.fromhex(host.mac(device).replace(":", ""))
         self.sent, self.received = [], []
+        self.said = []  # (when, True of what was sent, state, diagnostic), wherever one of the latter changes
 
     @staticmethod
     def _open(device, room):
@@ -139,7 +142,11 @@ class BfdTimes(Sink):
         return tap
 
     def look(self):
-        """Adds what came since the last call to `sent` and `received`, in seconds of CLOCK_REALTIME."""
+        """Adds what came since the last call; times are seconds of CLOCK_REALTIME."""
         for when, frame in self.frames():
-            (self.sent if frame[6:12] == self.mac else self.received).append(when)
+            own = frame[6:12] == self.mac
+            (self.sent if own else self.received).append(when)
+            state, diag = frame[BFD_AT + 1] >> 6, frame[BFD_AT] & 0x1F
+            if next((each[2:] for each in reversed(self.said) if each[1] == own), None) != (state, diag):
+                self.said.append((when, own, state, diag))
         return self

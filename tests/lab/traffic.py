@@ -75,7 +75,8 @@ class Pump:
 
     def __init__(self, host, frames, pps, device="eth0"):
         program = os.path.join(BUILD, "tests/lab/pump")
-        self.process = host.spawn(program, device, str(pps), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = host.spawn(program, device, str(pps), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  start_new_session=True)
         self.process.stdin.write(b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames))
         self.process.stdin.close()
 
