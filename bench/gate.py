@@ -5,7 +5,8 @@
 Runs a short part of the benchmarks `pipeline` and `fib`, and compares what the pipeline costs beside its io loop, and a
 lookup beside rte_fib's, with the ratios that baseline.json has for this model of CPU. A ratio is the median of the ratios
 of the rounds, in which both take turns: how fast the machine is just now drops out. More than 15 % worse fails, unless
-another look says otherwise. A model that baseline.json does not know is measured and printed, and fails nothing; --record
+another look says otherwise. The machine has states in which our loop slows down more than io does; what is recorded should
+be of the slower one. A model that baseline.json does not know is measured and printed, and fails nothing; --record
 writes what was measured as the baseline of this model. The last line counts, as tests/run wants it, the examples of this
 file's functions included. Exit 1: a failure.
 """

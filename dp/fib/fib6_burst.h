@@ -112,20 +112,17 @@ static inline void fib6_leaves_read(const struct fib6_table *table, const uint8_
 
 /* ---- Bursts whose addresses have much in common, as those to an anycast site often do: see fib4_one_slot() */
 
-/* Whether all share their first 48 bits. */
+/* Whether all share their first 48 bits. To the end in any case: it brings the addresses into the cache, all at once.
+ */
 static inline bool fib6_one_site(const uint8_t (*dst)[16], unsigned int n)
 {
-    const uint64_t site = ~UINT64_C(0) << (64 - FIB6_SITE_LENGTH);
     uint64_t first = fib6_half_of(dst[0]);
-    uint64_t differ = fib6_half_of(dst[n - 1]) ^ first;
+    uint64_t differ = 0;
 
-    if ((differ & site) != 0) { /* most bursts of different ones */
-        return false;
-    }
     for (unsigned int i = 1; i < n; i++) {
         differ |= fib6_half_of(dst[i]) ^ first;
     }
-    return (differ & site) == 0;
+    return differ >> (64 - FIB6_SITE_LENGTH) == 0;
 }
 
 /* The cells in the window, which ends within the address, and the first and the last of them. */
@@ -158,49 +155,45 @@ static inline struct fib6_leaf *fib6_common_find(const struct fib6_table *table,
     return leaf == fib6_tree_find(&table->trees, entry, ends[1], &other) && other == *segment ? leaf : NULL;
 }
 
-static inline void fib6_tree_read(const struct fib6_table *table, const uint8_t (*dst)[16], struct fib6_burst *burst,
-                                  uint32_t entry, unsigned int window, uint32_t *out, unsigned int n)
-{
-    for (unsigned int i = 0; i < n; i++) {
-        burst->entries[i] = entry;
-    }
-    for (unsigned int high = fib6_entry_high(entry); high > 0; high--) {
-        for (unsigned int i = 0; i < n; i++) {
-            burst->entries[i] = fib6_entry_down(&table->trees, burst->entries[i], burst->cells[i]);
-        }
-    }
-    fib6_leaves_read(table, dst, burst, window, out, n);
-}
+/* What is left to do for a burst. */
+enum fib6_left {
+    FIB6_ALL_LEFT,
+    FIB6_LEAVES_LEFT, /* cells, and entries that name the tree, are known */
+    FIB6_NOTHING_LEFT
+};
 
-/* True, and the lookup is done, if one tree answers all of a site's addresses; the search goes down with all of them at
- * once for as long as the first and the last cell, and so all, lie in one segment. */
-static inline bool fib6_one_tree(const struct fib6_table *table, const uint8_t (*dst)[16], struct fib6_burst *burst,
-                                 uint32_t *out, unsigned int n)
+/* For addresses of one site: if one tree answers all of them, the search goes down the windows with all at once, for as
+ * long as the first and the last cell, and so all, lie in one segment. *window: the one that it got to. */
+static __attribute__((noinline)) enum fib6_left fib6_site_find(const struct fib6_table *table, const uint8_t (*dst)[16],
+                                                               struct fib6_burst *burst, unsigned int *window,
+                                                               uint32_t *out, unsigned int n)
 {
     struct fib6_bucket bucket = fib6_bucket_of(fib6_half_of(dst[0]));
     uint32_t sub_table = atomic_load_explicit(&table->root[bucket.index], memory_order_acquire);
-    unsigned int window = bucket.length;
     struct fib6_leaf *leaf;
     uint32_t ends[2];
     uint32_t segment;
     uint32_t entry;
     uint32_t value;
 
-    fib6_cells_read(dst, window, burst->cells, ends, n);
+    fib6_cells_read(dst, bucket.length, burst->cells, ends, n);
     entry = fib6_sub_table_index(sub_table, ends[0]);
     if (entry != fib6_sub_table_index(sub_table, ends[1])) {
-        return false;
+        return FIB6_ALL_LEFT;
     }
+    *window = bucket.length;
     entry = atomic_load_explicit(fib6_table_at(&table->trees, entry), memory_order_acquire);
     while ((leaf = fib6_common_find(table, entry, ends, &segment)) != NULL && leaf->value[segment] == TRIE_DEEPER &&
-           window + 2 * FIB6_WINDOW <= TRIE_KEY_BITS) {
+           *window + 2 * FIB6_WINDOW <= TRIE_KEY_BITS) {
         entry = atomic_load_explicit(fib6_leaf_deeper(leaf, segment), memory_order_acquire);
-        window += FIB6_WINDOW;
-        fib6_cells_read(dst, window, burst->cells, ends, n);
+        *window += FIB6_WINDOW;
+        fib6_cells_read(dst, *window, burst->cells, ends, n);
     }
     if (leaf == NULL || leaf->value[segment] == TRIE_DEEPER) {
-        fib6_tree_read(table, dst, burst, entry, window, out, n);
-        return true;
+        for (unsigned int i = 0; i < n; i++) {
+            burst->entries[i] = entry;
+        }
+        return FIB6_LEAVES_LEFT;
     }
     value = leaf->value[segment];
     if (value == FIB_NO_ROUTE) {
@@ -209,7 +202,7 @@ static inline bool fib6_one_tree(const struct fib6_table *table, const uint8_t (
     for (unsigned int i = 0; i < n; i++) {
         out[i] = value;
     }
-    return true;
+    return FIB6_NOTHING_LEFT;
 }
 
 #endif
