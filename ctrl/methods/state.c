@@ -358,12 +358,7 @@ static bool exists(const struct control *control, const struct prefix *prefix, c
 {
     const struct rib_entry *entry = rib_find(site_rib(control->site), prefix);
 
-    for (uint32_t i = 0; entry != NULL && i < entry->n_candidates; i++) {
-        if (memcmp(&entry->candidates[i].key, key, sizeof(*key)) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return entry != NULL && rib_entry_has(entry, key);
 }
 
 /* From {"route": CANDIDATE}, without a tree. False: no such line. */

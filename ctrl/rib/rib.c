@@ -236,6 +236,11 @@ static bool entry_has(const struct rib_entry *entry, uint32_t at, const struct c
     return at < entry->n_candidates && candidate_key_equal(&entry->candidates[at].key, key);
 }
 
+bool rib_entry_has(const struct rib_entry *entry, const struct candidate_key *key)
+{
+    return entry_has(entry, entry_position(entry, key), key);
+}
+
 /* Its session has another one: which would be beside it. */
 static bool has_sibling(const struct rib_entry *entry, uint32_t at)
 {

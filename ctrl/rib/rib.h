@@ -119,6 +119,8 @@ bool rib_withdraw(struct rib *rib, const struct prefix *prefix, const struct can
 
 /* NULL: unknown. Between a last withdrawal and the dirty pass an entry has no candidates. */
 struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix);
+/* Whether the entry has a candidate of this key. */
+bool rib_entry_has(const struct rib_entry *entry, const struct candidate_key *key);
 /* The first entry at or after the prefix, within its family, in the order of prefix_compare(); NULL: none. The prefix
  * itself may be unknown, so the one to go on with is a cursor that survives any change. */
 struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix);

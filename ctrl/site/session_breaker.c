@@ -66,16 +66,6 @@ void site_session_refused(struct site *site, uint16_t id)
     tell(site, id);
 }
 
-static bool has(const struct rib_entry *entry, const struct candidate_key *key)
-{
-    for (uint32_t i = 0; i < entry->n_candidates; i++) {
-        if (candidate_key_equal(&entry->candidates[i].key, key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The session has another one there that is not held. */
 static bool has_other(const struct rib_entry *entry, const struct candidate_key *key)
 {
@@ -95,7 +85,7 @@ void site_route_withdraw(struct site *site, const struct prefix *prefix, const s
     uint16_t id = key->session_id;
     struct rib_entry *entry = rib_find(site->rib, prefix);
 
-    if (entry == NULL || !has(entry, key)) {
+    if (entry == NULL || !rib_entry_has(entry, key)) {
         return;
     }
     if (has_other(entry, key) || site_session_lets(site, id, prefixes_of(site, id), 1)) {
