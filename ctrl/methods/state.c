@@ -18,6 +18,7 @@
 #define TOKENS_MAX   20
 #define SMALL_ROUTES 2000      /* the operator's: written at once */
 #define SYNC_MAX     (1 << 20) /* bytes whose way to the disk is waited for */
+#define RETRY_MS     2000      /* after a failure, such as a full disk */
 #define REST_SHARE   20        /* a state that took t ms to write is written again after 20 t at the earliest */
 
 struct state {
@@ -43,6 +44,12 @@ static void tell_failure(struct state *state, const char *what)
         log_error("%s: %s: what is set over the API will not outlive the daemon", what, strerror(errno));
     }
     state->failed = true;
+}
+
+static void try_again(struct state *state, const char *what)
+{
+    tell_failure(state, what);
+    state->dirty = true;
 }
 
 static struct state *state_create(const struct config *config)
@@ -148,8 +155,7 @@ static void begin_file(const struct control *control, struct state *state)
 {
     state->file = fopen(state->next_path, "we");
     if (state->file == NULL) {
-        tell_failure(state, state->next_path);
-        state->dirty = false;
+        try_again(state, state->next_path);
         return;
     }
     state->dirty = false;
@@ -172,8 +178,12 @@ static void end_file(struct state *state)
     good = fclose(state->file) == 0 && good;
     state->file = NULL;
     if (!good || rename(state->next_path, state->path) != 0 || (waits && file_sync_directory(state->path) != 0)) {
-        tell_failure(state, state->path);
+        try_again(state, state->path);
+        (void)unlink(state->next_path); /* a part of it only takes up room */
         return;
+    }
+    if (state->failed) {
+        log_notice("%s: saved again", state->path);
     }
     state->failed = false;
 }
@@ -203,10 +213,11 @@ static void go_on(const struct control *control, struct state *state, uint64_t p
     if (state->file == NULL) {
         begin_file(control, state);
     }
-    if (state->file != NULL && write_part(control, state, start_ms + part_ms)) {
+    if (state->file == NULL || write_part(control, state, start_ms + part_ms)) {
         uint64_t rest_ms = (state->busy_ms + loop_now_ms() - start_ms) * REST_SHARE;
+        uint64_t least_ms = state->failed ? RETRY_MS : STATE_REST_MS;
 
-        state->due_ms = loop_now_ms() + (rest_ms > STATE_REST_MS ? rest_ms : STATE_REST_MS);
+        state->due_ms = loop_now_ms() + (rest_ms > least_ms ? rest_ms : least_ms);
     }
     state->busy_ms += loop_now_ms() - start_ms;
 }
@@ -348,7 +359,10 @@ static void restore_admin(struct control *control, const json_t *admin)
     const char *method = json_string_value(json_object_get(admin, "method"));
     json_t *params = json_pack("{s:O}", "name", json_object_get(admin, "name"));
 
-    if (method != NULL && params != NULL && strncmp(method, "instance.d", 10) == 0) {
+    if (method == NULL || params == NULL ||
+        (strcmp(method, "instance.down") != 0 && strcmp(method, "instance.drain") != 0)) {
+        log_warning("saved state: an \"admin\" line that neither takes an instance down nor drains it is left out");
+    } else {
         restore_call(control, method, params);
     }
     json_decref(params);

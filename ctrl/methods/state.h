@@ -6,7 +6,8 @@
  *
  * The file is written anew beside the old one, by parts between which the loop serves others, and takes its place when
  * it is complete: whatever ends the daemon, at any moment, leaves one that loads. A small state is written before the
- * call that changed it is answered, but for floods of calls: 20 and then one each STATE_REST_MS are.
+ * call that changed it is answered, but for floods of calls: 20 and then one each STATE_REST_MS are. What cannot be
+ * written, as on a full disk, is told once in the log and tried again every 2 s.
  *
  *     {"peer": PARAMS of peer.set}
  *     {"instance": PARAMS of instance.set}

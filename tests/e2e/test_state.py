@@ -177,6 +177,40 @@ def test_a_damaged_file_costs_what_is_damaged(daemon):
     assert "cannot be read" in daemon.log() and "bits set beyond its length" in daemon.log()
 
 
+def test_a_full_disk_is_told_once_and_tried_again(daemon):
+    rpc, following = daemon.rpc(), daemon.state + ".next"
+    rpc.call("peer.set", **OWN)
+    os.symlink("/dev/full", following)  # once: what is left of a failed attempt is removed
+    rpc.call("route.update", add=[ROUTE])
+    assert not os.path.lexists(following)
+    with open(daemon.state) as file:
+        assert ROUTE["prefix"] not in file.read()
+    os.mkdir(following)  # and again, in another way
+    assert wait_until(lambda: os.path.isdir(following) and time.sleep(2.5) is None, 5)
+    os.rmdir(following)
+    assert wait_until(lambda: "saved again" in daemon.log(), 5)
+    assert daemon.log().count("will not outlive the daemon") == 1
+    assert "No space left on device" in daemon.log()
+    daemon.kill()
+    daemon.begin()
+    assert daemon.rpc().call("route.get", prefix=ROUTE["prefix"])["candidates"]
+
+
+def test_an_admin_line_that_is_none_removes_nothing(daemon):
+    set_all(daemon.rpc())
+    daemon.stop()
+    with open(daemon.state) as file:
+        lines = file.readlines()
+    with open(daemon.state, "w") as file:
+        file.writelines(['{"admin": {"name": "i1", "method": "instance.drain"}}\n' if "admin" in line else line
+                         for line in lines[:-1]])
+        file.write('{"admin": {"name": "place", "method": "instance.del"}}\n' + lines[-1])
+    daemon.begin()
+    states = {one["name"]: one["state"] for one in daemon.rpc().call("instance.list")["instances"]}
+    assert "place" in states and states["i1"] != "up", states
+    assert "neither takes an instance down nor drains it" in daemon.log()
+
+
 def candidate(prefix, instance="i0"):
     return {"prefix": prefix, "peer": "rs1", "instance": instance}
 
