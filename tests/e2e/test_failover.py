@@ -56,7 +56,7 @@ def slowest(moves):
     return max(move.from_reply for move in moves)
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", [pytest.param(4, marks=pytest.mark.long), 6])
 def test_a_better_candidate_moves_new_packets_within_10_ms(london, family):
     london.announce("lon2", family=family)
     london.expect_at("lon2", family)
@@ -68,7 +68,7 @@ def test_a_better_candidate_moves_new_packets_within_10_ms(london, family):
     assert slowest(moves) < 10
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", [pytest.param(4, marks=pytest.mark.long), 6])
 def test_instance_down_moves_its_traffic_within_5_ms(london, family):
     london.announce("lon1", "lon2", "ny1", family=family)
     london.expect_at("lon1", family)

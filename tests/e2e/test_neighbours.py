@@ -115,7 +115,7 @@ def test_eight_packets_wait_for_a_neighbour_and_no_longer_than_100_ms(london, fa
     assert wait_until(lambda: figures(london.rpc) == (0, before + len(frames)), 5 * WAIT_S, 0.01)
 
 
-@BOTH
+@pytest.mark.parametrize("family", [pytest.param(4, marks=pytest.mark.long), 6])
 def test_a_spray_at_ten_thousand_addresses_that_nobody_has_takes_nothing_from_resolved_flows(london, family):
     if family == 4:
         london.forwarder.ip("addr", "replace", "10.99.0.1/16", "dev", "d1")

@@ -137,7 +137,7 @@ def test_what_the_forwarder_makes_itself(replay):
     assert drops(counters) == {"ttl_expired": 2}
 
 
-@pytest.mark.parametrize("begin", [1_700_000_000, 0])  # tools that make captures have no clock
+@pytest.mark.parametrize("begin", [pytest.param(1_700_000_000, marks=pytest.mark.long), 0])  # tools that make captures have no clock
 def test_time_is_the_packets_own(replay, begin):
     """A fragment waits 100 ms for the first of its datagram; ICMP errors have a rate a second, and 50 come at once."""
     first, second = fragment(ip() / udp(100), fragsize=64)

@@ -14,7 +14,7 @@ ICMP_RATE, ICMP_BURST = 1000, 50  # of a port, as by default
 NARROW = 1300
 
 
-@BOTH
+@pytest.mark.parametrize("family", [pytest.param(4, marks=pytest.mark.long), 6])
 def test_a_flood_of_expiring_packets_is_answered_at_the_rate_and_costs_transit_nothing(london, family):
     london.announce("lon1", family=family)
     london.expect_at("lon1", family)

@@ -108,7 +108,7 @@ def test_packets_are_forwarded_between_a_tap_and_an_af_xdp_port(site, family):
     assert pour(site.server, site.client, CLIENT[family], 8030 + family)
 
 
-@BOTH
+@pytest.mark.parametrize("family", [pytest.param(4, marks=pytest.mark.long), 6])
 def test_a_session_of_the_twin_and_transit_survive_a_flood_of_punted_packets(site, family):
     assert site.server.answers_ping(CLIENT[family])
     to_forwarder = ethernet(site.server.mac("wire0"), site.forwarder.mac("down"))
