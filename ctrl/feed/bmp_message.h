@@ -22,6 +22,9 @@ enum bmp_type {
 
 enum bmp_peer_type { BMP_PEER_GLOBAL, BMP_PEER_DISTINGUISHED, BMP_PEER_LOCAL, BMP_PEER_LOC_RIB };
 
+/* Why a peer is down (4.9), the first octet: "for configuration reasons", its routes are told no more. */
+#define BMP_DOWN_CONFIGURED 5
+
 /* What of a router's work its routes show. */
 enum bmp_view { BMP_PRE_POLICY, BMP_POST_POLICY, BMP_LOC_RIB, BMP_OUT, BMP_VIEWS };
 

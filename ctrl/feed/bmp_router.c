@@ -15,9 +15,10 @@ struct neighbour {
     LIST_ENTRY(neighbour) link;
     struct ip_addr address;
     bool loc_rib;
-    bool up;                /* seen since the connection began */
-    bool expects[FAMILIES]; /* an End-of-RIB that has not come */
-    int peer;               /* the sink's number */
+    bool up;                   /* seen since the connection began */
+    bool announced[BMP_VIEWS]; /* by a peer up of this view, in this session of its: some routers send one for each */
+    bool expects[FAMILIES];    /* an End-of-RIB that has not come */
+    int peer;                  /* the sink's number */
     struct bgp_session session;
     char name[FEED_NAME_MAX];
 };
@@ -175,6 +176,27 @@ static void see_told_all(struct bmp_router *router)
     }
 }
 
+static bool is_announced(const struct neighbour *neighbour)
+{
+    return memchr(neighbour->announced, true, sizeof(neighbour->announced)) != NULL;
+}
+
+/* Notes a peer up of this view. True: a session begins with it. One of a view that was announced already is of another
+ * session, which tells everything anew: the end of the last one was never told. */
+static bool begin_session(struct bmp_router *router, struct neighbour *neighbour, uint8_t view)
+{
+    bool again = neighbour->announced[view];
+    bool begins = again || !is_announced(neighbour);
+
+    if (again) {
+        router->settings.sink->sync_begin(router->settings.sink->owner, neighbour->peer);
+        router->state.tells_anew = true;
+        memset(neighbour->announced, 0, sizeof(neighbour->announced));
+    }
+    neighbour->announced[view] = true;
+    return begins;
+}
+
 static void on_peer_up(struct bmp_router *router, const struct bmp_message *message)
 {
     const struct bmp_peer *peer = &message->peer;
@@ -194,13 +216,11 @@ static void on_peer_up(struct bmp_router *router, const struct bmp_message *mess
     if (neighbour == NULL) {
         return;
     }
-    if (neighbour->up) { /* again, without having been down: it tells everything anew */
-        router->settings.sink->sync_begin(router->settings.sink->owner, neighbour->peer);
-        router->state.tells_anew = true;
+    if (begin_session(router, neighbour, peer->view)) {
+        memcpy(neighbour->expects, up.families, sizeof(up.families));
     }
     neighbour_is_up(router, neighbour);
     memcpy(neighbour->session.add_path, up.add_path, sizeof(up.add_path));
-    memcpy(neighbour->expects, up.families, sizeof(up.families));
     neighbour->session.external =
         !neighbour->loc_rib && peer->as != up.local_as && router->settings.view == BMP_PRE_POLICY;
     if (neighbour_tell(router, neighbour, peer, up.local_as) < 0) {
@@ -209,11 +229,24 @@ static void on_peer_up(struct bmp_router *router, const struct bmp_message *mess
     see_told_all(router);
 }
 
-static void on_peer_down(struct bmp_router *router, const struct bmp_peer *peer)
+/* That a view is told no more is no word about the session, as long as there is another peer up for ours. */
+static bool ends_a_view(const struct bmp_router *router, struct neighbour *neighbour, const struct bmp_message *down)
 {
-    struct neighbour *neighbour = neighbour_find(router, peer);
+    uint8_t view = down->peer.view;
 
-    if (neighbour != NULL) {
+    if (down->body.at == down->body.end || *down->body.at != BMP_DOWN_CONFIGURED || view == router->settings.view ||
+        !neighbour->announced[view]) {
+        return false;
+    }
+    neighbour->announced[view] = false;
+    return is_announced(neighbour);
+}
+
+static void on_peer_down(struct bmp_router *router, const struct bmp_message *message)
+{
+    struct neighbour *neighbour = neighbour_find(router, &message->peer);
+
+    if (neighbour != NULL && !ends_a_view(router, neighbour, message)) {
         neighbour_remove(router, neighbour);
         see_told_all(router);
     }
@@ -294,7 +327,7 @@ static void handle(struct bmp_router *router, const struct bmp_message *message)
         on_peer_up(router, message);
         break;
     case BMP_PEER_DOWN:
-        on_peer_down(router, peer);
+        on_peer_down(router, message);
         break;
     case BMP_INITIATION:
         on_initiation(router, message->body);
@@ -331,6 +364,7 @@ void bmp_router_connected(struct bmp_router *router)
         LIST_FOREACH(it, &router->neighbours[i], link)
         {
             it->up = false;
+            memset(it->announced, 0, sizeof(it->announced));
         }
     }
     router->state.peers = 0;

@@ -68,6 +68,7 @@ static void expect(struct world *world, const char *text)
 
 #define PRE    "00 00"
 #define POST   "00 40"
+#define OUT    "00 10"
 #define ROUTE1 "192.0.2.0/24 10.90.1.2@r1 via 10.90.1.2 as 65001"
 
 static void a_route_is_a_candidate_of_its_neighbour(void **state)
@@ -168,6 +169,78 @@ static void a_neighbour_that_comes_up_twice_tells_everything_anew(void **state)
     assert_false(bmp_router_state(world.router)->tells_anew);
     expect(&world, ROUTE1);
     assert_int_equal(bmp_router_state(world.router)->peers, 2);
+    close_world(&world);
+}
+
+static void a_peer_up_for_each_view_is_one_session(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, BMP_POST_POLICY);
+    hear(&world, BMP_PEER_UP, POST PEER1 UP("fde9"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 EOR);
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    hear(&world, BMP_PEER_UP, OUT PEER1 UP("fde9"));
+    expect(&world, ROUTE1);
+    assert_false(bmp_router_state(world.router)->tells_anew);
+    assert_true(bmp_router_state(world.router)->told_all); /* the other views' End-of-RIB is nothing to us */
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00003"));
+    bmp_router_synced(world.router);
+    expect(&world, ROUTE1 "; 192.0.3.0/24 10.90.1.2@r1 via 10.90.1.2 as 65001");
+
+    /* its next session, whose end was never told, begins with any of them, and again has one for each */
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    assert_true(bmp_router_state(world.router)->tells_anew);
+    assert_false(bmp_router_state(world.router)->told_all);
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_PEER_UP, POST PEER1 UP("fde9"));
+    expect(&world, ROUTE1 "; 192.0.3.0/24 10.90.1.2@r1 via 10.90.1.2 as 65001!");
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 EOR);
+    assert_true(bmp_router_state(world.router)->told_all);
+    bmp_router_synced(world.router);
+    expect(&world, ROUTE1);
+    close_world(&world);
+}
+
+static void routes_before_the_first_peer_up_are_of_the_same_session(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, BMP_POST_POLICY);
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_PEER_UP, POST PEER1 UP("fde9"));
+    expect(&world, ROUTE1);
+    assert_false(bmp_router_state(world.router)->tells_anew);
+    close_world(&world);
+}
+
+static void a_view_that_is_told_no_more_ends_no_session(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, BMP_POST_POLICY);
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    hear(&world, BMP_PEER_UP, POST PEER1 UP("fde9"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_PEER_DOWN, PRE PEER1 "05"); /* for configuration reasons */
+    expect(&world, ROUTE1);
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9")); /* and is told again */
+    expect(&world, ROUTE1);
+    hear(&world, BMP_PEER_DOWN, PRE PEER1 "04"); /* the neighbour has closed the session, whatever the view */
+    expect(&world, "");
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_PEER_DOWN, PRE PEER1 "05"); /* one was for all views, as FRR does */
+    expect(&world, "");
+    hear(&world, BMP_PEER_UP, PRE PEER1 UP("fde9"));
+    hear(&world, BMP_PEER_UP, POST PEER1 UP("fde9"));
+    hear(&world, BMP_ROUTE_MONITORING, POST PEER1 ROUTE("c00002"));
+    hear(&world, BMP_PEER_DOWN, POST PEER1 "05"); /* the one that we take */
+    expect(&world, "");
     close_world(&world);
 }
 
@@ -346,6 +419,9 @@ int main(void)
         cmocka_unit_test(a_neighbour_that_goes_takes_its_routes_and_no_other),
         cmocka_unit_test(a_new_connection_loses_nothing_and_sweeps_in_the_end),
         cmocka_unit_test(a_neighbour_that_comes_up_twice_tells_everything_anew),
+        cmocka_unit_test(a_peer_up_for_each_view_is_one_session),
+        cmocka_unit_test(routes_before_the_first_peer_up_are_of_the_same_session),
+        cmocka_unit_test(a_view_that_is_told_no_more_ends_no_session),
         cmocka_unit_test(other_routing_instances_are_left_alone),
         cmocka_unit_test(the_loc_rib_is_a_peer_of_its_own_if_that_is_the_view),
         cmocka_unit_test(what_is_no_bmp_ends_the_connection),
