@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * What the XDP program (steer.bpf.c) and its loader must agree on: names, keys and values of the maps. Included by
- * both, so plain kernel types and no function. A change here is a change of both; they are built and installed
- * together, and the loader refuses an object whose maps have other sizes.
+ * What the programs (steer.bpf.c, encap.bpf.c) and their loaders must agree on: names, keys and values of the maps.
+ * Included by both, so plain kernel types and no function. A change here is a change of both; they are built and
+ * installed together, and the loaders refuse an object whose maps have other sizes.
  */
 #ifndef ABI_H
 #define ABI_H
@@ -70,6 +70,24 @@ struct steer_bfd_value {
 struct steer_port {
     __u8 mac[6];
     __u8 zero[2];
+};
+
+#define ENCAP_PROGRAM     "encap"
+#define ENCAP_MAP         "encap_headers" /* hash: struct encap_key -> struct encap_header */
+#define ENCAP_MAX_HEADERS 32768           /* as many as there are adjacencies */
+#define ENCAP_HEADER_MAX  64
+
+/* Whose packets. */
+struct encap_key {
+    __u32 mark;
+    __u32 family; /* 4 or 6 */
+};
+
+/* What goes before them, from the outer IP header on; lengths, an IPv4 checksum and a UDP source port are filled in. */
+struct encap_header {
+    __u32 mark; /* that they go on with */
+    __u32 length;
+    __u8 bytes[ENCAP_HEADER_MAX];
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "steer_loader.h"
 #include "log.h"
+#include "program.h"
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -125,65 +126,6 @@ const char *steer_verdict_name(enum steer_verdict verdict)
     return names[verdict];
 }
 
-/* What libbpf has to say is for a developer; errors reach the user as our one line. */
-static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-    char text[512];
-
-    if (level == LIBBPF_DEBUG) {
-        return 0;
-    }
-    vsnprintf(text, sizeof(text), format, args);
-    log_debug("%s", text);
-    return 0;
-}
-
-/* The verifier's reason: the last line that is not its closing statistics. Cuts the log up. */
-static const char *last_reason(char *log)
-{
-    const char *reason = "no reason given";
-    char *save = NULL;
-
-    for (char *line = strtok_r(log, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-        if (strncmp(line, "processed ", strlen("processed ")) != 0) {
-            reason = line;
-        }
-    }
-    return reason;
-}
-
-static int load_program(struct bpf_object *object, const char *path, struct error *error)
-{
-    static char verifier_log[1 << 16]; /* too large for the stack; one thread */
-    struct bpf_program *program = bpf_object__find_program_by_name(object, STEER_PROGRAM);
-    int result;
-
-    if (program == NULL) {
-        return error_set(error, -EINVAL, "%s: not anyfwd's XDP object: no program \"%s\"", path, STEER_PROGRAM);
-    }
-    verifier_log[0] = '\0';
-    bpf_program__set_log_buf(program, verifier_log, sizeof(verifier_log));
-    result = bpf_object__load(object);
-    if (result != 0 && verifier_log[0] != '\0') {
-        return error_set(error, -EINVAL, "%s: refused by the kernel's verifier: %s", path, last_reason(verifier_log));
-    }
-    if (result == -EPERM) {
-        return error_set(error, -EPERM, "no permission to load %s: needs CAP_BPF and CAP_NET_ADMIN", path);
-    }
-    return result == 0 ? 0 : error_set(error, result, "cannot load %s: %s", path, strerror(-result));
-}
-
-/* A map of the object by name, if it is as abi.h says. */
-static int find_map(struct bpf_object *object, const char *name, size_t key_size, size_t value_size)
-{
-    struct bpf_map *map = bpf_object__find_map_by_name(object, name);
-
-    if (map == NULL || bpf_map__key_size(map) != key_size || bpf_map__value_size(map) != value_size) {
-        return -EINVAL;
-    }
-    return bpf_map__fd(map);
-}
-
 static int find_maps(struct steer *steer, const char *path, struct error *error)
 {
     const struct {
@@ -201,28 +143,12 @@ static int find_maps(struct steer *steer, const char *path, struct error *error)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-        *maps[i].fd = find_map(steer->object, maps[i].name, maps[i].key_size, maps[i].value_size);
+        *maps[i].fd = program_map(steer->object, path, maps[i].name, maps[i].key_size, maps[i].value_size, error);
         if (*maps[i].fd < 0) {
-            return error_set(error, -EINVAL, "%s: not of this version of anyfwd: map \"%s\" is missing or different",
-                             path, maps[i].name);
+            return *maps[i].fd;
         }
     }
     return 0;
-}
-
-static int load(struct steer *steer, const char *path, struct error *error)
-{
-    int result;
-
-    if (access(path, R_OK) != 0) {
-        return error_set(error, -errno, "cannot read the XDP object %s: %s", path, strerror(errno));
-    }
-    steer->object = bpf_object__open_file(path, NULL);
-    if (steer->object == NULL) {
-        return error_set(error, -EINVAL, "%s: not a BPF object: %s", path, strerror(errno));
-    }
-    result = load_program(steer->object, path, error);
-    return result != 0 ? result : find_maps(steer, path, error);
 }
 
 /* Everything the program reads, before it sees its first frame. */
@@ -324,11 +250,13 @@ int steer_attach(const char *object_path, unsigned int ifindex, const char *ifna
     if (steer == NULL) {
         return error_set(error, -ENOMEM, "no memory to attach XDP to %s", ifname);
     }
-    libbpf_set_print(log_libbpf);
     steer->link_fd = -1;
     steer->mode = mode;
     steer->cpus = libbpf_num_possible_cpus();
-    result = load(steer, object_path, error);
+    result = program_load(object_path, STEER_PROGRAM, &steer->object, error);
+    if (result == 0) {
+        result = find_maps(steer, object_path, error);
+    }
     if (result == 0) {
         result = seed(steer, ifname, error);
     }

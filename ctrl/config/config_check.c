@@ -193,11 +193,6 @@ static int bgp_next_hop_default(struct config *config, struct config_instance *i
     return 0;
 }
 
-static bool has_address(const struct config_health *health)
-{
-    return health->has_tcp || health->has_icmp || health->has_http || health->has_dns;
-}
-
 int config_check_instance(struct config_parser *parser, const struct yaml_node_s *node, void *value)
 {
     struct config_instance *instance = value;
@@ -207,11 +202,6 @@ int config_check_instance(struct config_parser *parser, const struct yaml_node_s
         return config_mistake(parser, config_key_line(parser, node, "next_hop"),
                               "next_hop: has two addresses of one family; one of each is allowed, and further "
                               "next hops are instances of their own");
-    }
-    if (instance->has_tunnel && instance->has_health && has_address(&instance->health)) {
-        return config_mistake(parser, config_key_line(parser, node, "health"),
-                              "health: tcp, icmp, http and dns do not go through a tunnel; use bfd, heartbeat or "
-                              "command");
     }
     return instance->bgp_next_hop.count == 0 ? bgp_next_hop_default(parser->config, instance) : 0;
 }

@@ -396,16 +396,6 @@ uint64_t install_clock_hz(const struct install *install)
     return dp_clock_hz(install->dp);
 }
 
-bool hop_way(const struct install *install, const struct hop *hop, struct kernel_way *out)
-{
-    if (!hop->has_address || !hop->reachable || hop->tunnel.type != TUNNEL_NONE ||
-        install->twins[hop->port].ifindex == 0) {
-        return false;
-    }
-    *out = (struct kernel_way){.ifindex = install->twins[hop->port].ifindex, .gateway = hop->gateway};
-    return true;
-}
-
 bool hop_is_direct(const struct hop *hop)
 {
     return hop->connected || !hop->has_address;

@@ -20,6 +20,7 @@ static void on_link(void *owner, const struct kernel_link *old, const struct ker
 {
     struct install *install = owner;
 
+    install->link_changes++;
     if (install->dp == NULL) {
         return;
     }
@@ -194,6 +195,7 @@ void install_free(struct install *install)
     for (unsigned int i = 0; i < install->twin_count; i++) {
         steer_detach(install->twins[i].steer);
     }
+    ways_close(install);
     kernel_close(install->kernel);
     free(install->anycast);
     free(install);
@@ -222,21 +224,6 @@ const struct kernel_link *install_link(const struct install *install, unsigned i
 bool install_running(const struct install *install, unsigned int port)
 {
     return install->twins[port].running;
-}
-
-int install_way_set(struct install *install, uint32_t mark, const struct kernel_way *way)
-{
-    return kernel_way_set(install->kernel, mark, way);
-}
-
-void install_way_del(struct install *install, uint32_t mark, enum family family)
-{
-    kernel_way_del(install->kernel, mark, family);
-}
-
-void install_ways_flush(struct install *install)
-{
-    kernel_ways_flush(install->kernel);
 }
 
 const struct kernel *install_kernel(const struct install *install)

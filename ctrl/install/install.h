@@ -38,7 +38,7 @@ struct install_port {
 };
 
 struct install_settings {
-    const char *bpf_object; /* path of steer.bpf.o */
+    const char *bpf_object; /* path of steer.bpf.o, beside which the others are */
     const struct install_port *ports;
     unsigned int port_count;
     const struct prefix *anycast;
@@ -129,10 +129,21 @@ struct hop_info {
 };
 void hop_info(const struct install *install, const struct hop *hop, struct hop_info *out);
 
-/* Where the kernel would have to send packets for the hop to get them. False: nowhere now, or into a tunnel. */
-bool hop_way(const struct install *install, const struct hop *hop, struct kernel_way *out);
-/* As kernel_way_set() and its neighbours. */
-int install_way_set(struct install *install, uint32_t mark, const struct kernel_way *way) MUST_USE;
+/* Where the kernel would have to send packets for the hop to get them. Free of padding, so memcmp() compares. */
+struct install_way {
+    uint32_t ifindex;
+    uint32_t link_changes; /* links that changed so far: with a link that goes down the kernel forgets its routes */
+    struct ip_addr gateway;
+    struct tunnel tunnel; /* that they go into before */
+    uint8_t family;       /* of the packets */
+    uint8_t zero[3];
+};
+static_assert(sizeof(struct install_way) == 64, "no padding: compared with memcmp");
+/* False: nowhere now. */
+bool hop_way(const struct install *install, const struct hop *hop, struct install_way *out);
+/* Packets of this host with this mark go that way: as kernel_way_set(). Those that go into a tunnel leave it with a
+ * mark that is greater by 0x10000 (of IPv4 packets) or 0x20000 (of IPv6 ones). */
+int install_way_set(struct install *install, uint32_t mark, const struct install_way *way) MUST_USE;
 void install_way_del(struct install *install, uint32_t mark, enum family family);
 void install_ways_flush(struct install *install);
 

@@ -3,6 +3,7 @@
 #ifndef INSTALL_PRIVATE_H
 #define INSTALL_PRIVATE_H
 
+#include "encap_loader.h"
 #include "install.h"
 #include "prefix_set.h"
 #include <sys/queue.h>
@@ -94,6 +95,9 @@ struct install {
     uint64_t now_ms;
     uint64_t refreshed_ms;
     uint64_t links_ms; /* links were looked at */
+    uint32_t link_changes;
+    struct encap *encap; /* for ways into tunnels; NULL: none was needed yet */
+    bool encap_refused;  /* it cannot be loaded, as the log has said */
 };
 
 /* hop.c: takes over nothing. */
@@ -138,5 +142,8 @@ void twins_set_bfd(struct install *install, const struct bfd_path *path, uint32_
 /* The port's link as its driver or netdev tells it now; a sub-interface's is its parent's. */
 bool twin_link_up(const struct install *install, unsigned int port);
 int twins_attach(struct install *install, const char *object, struct error *error) MUST_USE;
+
+/* way.c */
+void ways_close(struct install *install);
 
 #endif

@@ -89,12 +89,17 @@ const struct kernel_neighbour *kernel_neighbour_next(const struct kernel *kernel
 /* Where marked packets go. Free of padding, so memcmp() compares. */
 struct kernel_way {
     uint32_t ifindex;
-    struct ip_addr gateway;
-    uint8_t zero[3];
+    int32_t program; /* descriptor of a BPF program (BPF_PROG_TYPE_LWT_XMIT) that puts them into a tunnel; 0: none */
+    struct ip_addr gateway; /* without a program; of IPv4 packets it may be an IPv6 one (RFC 5549) */
+    uint8_t family;         /* of the packets */
+    uint8_t headroom;       /* bytes that the program adds */
+    uint8_t zero;
 };
+static_assert(sizeof(struct kernel_way) == 28, "no padding: compared with memcmp");
 
-/* Packets of the gateway's family with this mark (SO_MARK) go to the gateway, whatever their destination but this host
- * itself: a rule, and a table with the number of the mark. Replaces. 0 or -errno. */
+/* Packets of the family with this mark (SO_MARK) go to the gateway or through the program, whatever their destination
+ * but this host itself: a rule, and a table with the number of the mark. The route holds the program, whoever else
+ * closes it. Replaces. 0 or -errno; -EOPNOTSUPP: this kernel has no CONFIG_LWTUNNEL_BPF. */
 int kernel_way_set(struct kernel *kernel, uint32_t mark, const struct kernel_way *way) MUST_USE;
 void kernel_way_del(struct kernel *kernel, uint32_t mark, enum family family);
 /* All of them, those of a process that was killed as well. */

@@ -3,6 +3,7 @@
 #include "kernel_impl.h"
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -37,6 +38,36 @@ static int rule(struct kernel *kernel, uint16_t type, uint16_t flags, enum famil
     return kernel_ask(kernel, message);
 }
 
+/* RFC 5549: an IPv4 route's gateway of the other family is an attribute of its own. */
+static void put_gateway(struct nlmsghdr *message, const struct kernel_way *way)
+{
+    enum family family = (enum family)way->gateway.family;
+    struct {
+        uint16_t family;
+        uint8_t bytes[sizeof(way->gateway.bytes)];
+    } via = {.family = (uint16_t)families[family]};
+
+    if (family == way->family) {
+        mnl_attr_put(message, RTA_GATEWAY, family_bytes(family), way->gateway.bytes);
+        return;
+    }
+    memcpy(via.bytes, way->gateway.bytes, sizeof(via.bytes));
+    mnl_attr_put(message, RTA_VIA, sizeof(via.family) + family_bytes(family), &via);
+}
+
+static void put_program(struct nlmsghdr *message, const struct kernel_way *way)
+{
+    struct nlattr *encap = mnl_attr_nest_start(message, RTA_ENCAP);
+    struct nlattr *xmit = mnl_attr_nest_start(message, LWT_BPF_XMIT);
+
+    mnl_attr_put_u32(message, LWT_BPF_PROG_FD, (uint32_t)way->program);
+    mnl_attr_put_strz(message, LWT_BPF_PROG_NAME, "anyfwd");
+    mnl_attr_nest_end(message, xmit);
+    mnl_attr_put_u32(message, LWT_BPF_XMIT_HEADROOM, way->headroom);
+    mnl_attr_nest_end(message, encap);
+    mnl_attr_put_u16(message, RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF);
+}
+
 static int route(struct kernel *kernel, uint16_t type, uint16_t flags, enum family family, uint32_t table,
                  const struct kernel_way *way)
 {
@@ -49,16 +80,21 @@ static int route(struct kernel *kernel, uint16_t type, uint16_t flags, enum fami
     header->rtm_type = RTN_UNICAST;
     mnl_attr_put_u32(message, RTA_TABLE, table);
     if (way != NULL) {
-        header->rtm_flags = RTNH_F_ONLINK;
-        mnl_attr_put(message, RTA_GATEWAY, family_bytes(family), way->gateway.bytes);
         mnl_attr_put_u32(message, RTA_OIF, way->ifindex);
+    }
+    if (way != NULL && way->program != 0) {
+        header->rtm_scope = RT_SCOPE_LINK;
+        put_program(message, way);
+    } else if (way != NULL) {
+        header->rtm_flags = RTNH_F_ONLINK;
+        put_gateway(message, way);
     }
     return kernel_ask(kernel, message);
 }
 
 int kernel_way_set(struct kernel *kernel, uint32_t mark, const struct kernel_way *way)
 {
-    enum family family = (enum family)way->gateway.family;
+    enum family family = (enum family)way->family;
     int result = route(kernel, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, family, mark, way);
 
     if (result == 0) {

@@ -97,16 +97,7 @@ static int read_instance(struct api_call *call, const json_t *params, struct sit
     if (code == 0 && in.tunnel != NULL) {
         code = read_tunnel(call, in.tunnel, &out->tunnel);
     }
-    if (code == 0) {
-        code = health_read(call, in.health, &out->checks);
-    }
-    for (int check = 0; code == 0 && out->tunnel.type != TUNNEL_NONE && check < HEALTH_CHECKS; check++) {
-        if (out->checks.probes[check].has_address) {
-            return api_fail(call, API_ERR_PARAMS, "health: %s does not go through a tunnel",
-                            health_check_name((enum health_check)check));
-        }
-    }
-    return code;
+    return code == 0 ? health_read(call, in.health, &out->checks) : code;
 }
 
 int own_instance(struct api_call *call, const char *name, uint16_t *session)

@@ -9,6 +9,7 @@
 
 #define MARK_BASE     UINT32_C(0x0a510000) /* and the instance's number: the mark, and the number of its table */
 #define INSTANCES_MAX 65536
+#define REFUSED_MS    1000 /* what the kernel refused it is asked for again after as long */
 
 /* An instance that has probes. */
 struct watched {
@@ -16,7 +17,8 @@ struct watched {
     uint32_t id;
     char name[SITE_NAME_MAX];
     bool has_way[FAMILIES];
-    struct kernel_way ways[FAMILIES];
+    struct install_way ways[FAMILIES]; /* those, or what was refused last */
+    uint64_t refused_ms[FAMILIES];     /* 0: nothing was */
     bool running[HEALTH_CHECKS];
     bool failing[HEALTH_CHECKS]; /* told in the log once */
     struct probe probes[HEALTH_CHECKS];
@@ -92,24 +94,37 @@ static struct watched *remember(struct probes *probes, uint32_t id, const struct
     return watched;
 }
 
+/* What the kernel says is told once, until it takes a way again. */
+static bool set_way(struct watched *watched, enum family family)
+{
+    int result = install_way_set(watched->all->install, MARK_BASE + watched->id, &watched->ways[family]);
+
+    if (result != 0 && watched->refused_ms[family] == 0) {
+        log_error("instance %s: the kernel takes no route for its probes: %s", watched->name, strerror(-result));
+    }
+    watched->refused_ms[family] = result == 0 ? 0 : loop_now_ms();
+    watched->has_way[family] = result == 0;
+    return watched->has_way[family];
+}
+
 /* Leads marked packets to the instance. False: nothing leads there now. */
 static bool follow_way(struct watched *watched, const struct site_instance *instance, enum family family)
 {
-    struct probes *probes = watched->all;
-    struct kernel_way way;
+    struct install_way way;
+    bool same;
 
-    if (instance->hops[family] == NULL || !hop_way(probes->install, instance->hops[family], &way)) {
+    if (instance->hops[family] == NULL || !hop_way(watched->all->install, instance->hops[family], &way)) {
         return false;
     }
-    if (watched->has_way[family] && memcmp(&way, &watched->ways[family], sizeof(way)) == 0) {
+    same = memcmp(&way, &watched->ways[family], sizeof(way)) == 0;
+    if (same && watched->has_way[family]) {
         return true;
     }
-    watched->has_way[family] = install_way_set(probes->install, MARK_BASE + watched->id, &way) == 0;
-    watched->ways[family] = way;
-    if (!watched->has_way[family]) {
-        log_error("instance %s: the kernel takes no route for its probes", watched->name);
+    if (same && loop_now_ms() - watched->refused_ms[family] < REFUSED_MS) {
+        return false;
     }
-    return watched->has_way[family];
+    watched->ways[family] = way;
+    return set_way(watched, family);
 }
 
 static void follow_probe(struct watched *watched, const struct site_instance *instance, int check)
