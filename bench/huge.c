@@ -8,13 +8,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+
+/* Memory that may move to that place without being cut into small pages: at the same distance from where huge pages
+ * begin. */
+static char *map_congruent(const char *place, size_t length)
+{
+    char *map = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                     0);
+
+    return map != MAP_FAILED ? map + (((uintptr_t)place - (uintptr_t)map) & (HUGE_PAGE - 1)) : MAP_FAILED;
+}
+
 static int replace(const struct rte_memseg_list *list, void *unused)
 {
     long page = sysconf(_SC_PAGESIZE);
     size_t pages = list->len / (size_t)page;
     unsigned char *resident = malloc(pages);
     char *from = list->base_va;
-    char *to = mmap(NULL, list->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *to = map_congruent(from, list->len);
 
     (void)unused;
     if (resident == NULL || to == MAP_FAILED || mincore(from, list->len, resident) != 0) {
