@@ -112,6 +112,59 @@ static inline void fib6_leaves_read(const struct fib6_table *table, const uint8_
 
 /* ---- Bursts whose addresses have much in common, as those to an anycast site often do: see fib4_one_slot() */
 
+#if defined(__AVX512F__)
+
+/* Four addresses, the first of them in the place of what is behind the last. */
+static inline __m512i fib6_four_load(const uint8_t (*dst)[16], unsigned int i, unsigned int n)
+{
+    __m512i first = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)dst));
+
+    return _mm512_mask_loadu_epi64(first, (__mmask8)_bzhi_u32(UINT8_MAX, 2 * (n - i)), dst + i);
+}
+
+/* Whether all share their first 48 bits. */
+static inline bool fib6_one_site(const uint8_t (*dst)[16], unsigned int n)
+{
+    const __m512i site = _mm512_broadcast_i32x4(_mm_setr_epi32(-1, UINT16_MAX, 0, 0));
+    __m512i first = fib6_four_load(dst, n, n);
+    __m512i differ = _mm512_setzero_si512();
+
+    for (unsigned int i = 0; i < n; i += 4) {
+        differ = _mm512_or_si512(differ, _mm512_xor_si512(fib6_four_load(dst, i, n), first));
+    }
+    return _mm512_test_epi32_mask(differ, site) == 0;
+}
+static_assert(FIB6_SITE_LENGTH == 48, "the first six octets");
+
+/* The cells in the window, which ends within the address, and the first and the last of them. */
+static inline void fib6_cells_read(const uint8_t (*dst)[16], unsigned int window, uint32_t *cells, uint32_t ends[2],
+                                   unsigned int n)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i octets = _mm512_set1_epi32((int)(0x00010203 + window / 8 * 0x01010101));
+    __m512i low = _mm512_set1_epi32(-1);
+    __m512i high = _mm512_setzero_si512();
+
+    for (unsigned int i = 0; i < n; i += 16) {
+        __m512i sixteen = _mm512_setzero_si512();
+
+        for (unsigned int four = 0; four < 4; four++) { /* its cells are words `four` of the 128 bits */
+            __m512i some = i + 4 * four < n ? fib6_four_load(dst, i + 4 * four, n) : fib6_four_load(dst, n, n);
+            __mmask64 place = UINT64_C(0x000f000f000f000f) << (4 * four);
+
+            sixteen = _mm512_mask_shuffle_epi8(sixteen, place, some, octets);
+        }
+        sixteen = _mm512_permutexvar_epi32(order, sixteen);
+        low = _mm512_min_epu32(low, sixteen);
+        high = _mm512_max_epu32(high, sixteen);
+        _mm512_store_si512(cells + i, sixteen);
+    }
+    ends[0] = _mm512_reduce_min_epu32(low);
+    ends[1] = _mm512_reduce_max_epu32(high);
+}
+
+#else
+
 /* Whether all share their first 48 bits. To the end in any case: it brings the addresses into the cache, all at once.
  */
 static inline bool fib6_one_site(const uint8_t (*dst)[16], unsigned int n)
@@ -144,6 +197,8 @@ static inline void fib6_cells_read(const uint8_t (*dst)[16], unsigned int window
     ends[0] = low;
     ends[1] = high;
 }
+
+#endif
 
 /* The leaf and the segment that answers both cells, or NULL. */
 static inline struct fib6_leaf *fib6_common_find(const struct fib6_table *table, uint32_t entry, const uint32_t ends[2],
