@@ -13,11 +13,12 @@
 struct packet {
     struct rte_mbuf *mbuf; /* data starts at the Ethernet header */
     uint16_t length;       /* of the IP packet, header included; the frame may be longer (padding) */
-    uint16_t adjacency;    /* set by steer, unless it is the same for all of a burst */
+    uint16_t adjacency;    /* set by steer, unless the burst has one share */
 };
 
-/* Behind what counts is room for whole vectors to be stored. */
-#define BURST_ROOM (BURST_MAX + 16)
+/* Behind what counts is room for whole vectors to be stored, so much that each array begins a cache line: what lies
+ * across two is loaded and stored twice. */
+#define BURST_ROOM (BURST_MAX + 32)
 
 /* Words of the IP headers that flow hashes need, as they lie in the frames; only where all packets are plain. */
 struct burst_words {
@@ -27,18 +28,27 @@ struct burst_words {
     uint32_t v6_next[BURST_ROOM]; /* payload length, next header, hop limit */
 };
 
+/* The packets of a burst that go by one adjacency. */
+struct share {
+    uint64_t packets; /* a bit each */
+    uint16_t adjacency;
+};
+#define SHARES_MAX 8
+
 struct burst {
-    unsigned int count[FAMILIES];
     /* of packet i: */
-    struct rte_mbuf *mbufs[FAMILIES][BURST_ROOM];
+    _Alignas(64) struct rte_mbuf *mbufs[FAMILIES][BURST_ROOM];
     uint8_t *frames[FAMILIES][BURST_ROOM]; /* where the data starts; only where all packets are plain */
     uint32_t lengths[FAMILIES][BURST_ROOM];
     uint32_t v4_destinations[BURST_ROOM]; /* host byte order */
     uint8_t v6_destinations[BURST_ROOM][16];
-    uint32_t path_lists[FAMILIES][BURST_ROOM];  /* set by lookup */
-    uint16_t adjacencies[FAMILIES][BURST_ROOM]; /* set by steer, unless it is the same for all */
+    uint32_t path_lists[FAMILIES][BURST_ROOM]; /* set by lookup */
     struct burst_words words;
-    uint16_t same_adjacency[FAMILIES]; /* set by steer: of all packets; else ADJACENCY_NONE */
+    uint16_t adjacencies[FAMILIES][BURST_ROOM]; /* set by steer, unless there is one share */
+    unsigned int count[FAMILIES];
+    /* Set by steer: so many shares are all packets. 0: they were not counted. */
+    unsigned int share_count[FAMILIES];
+    struct share shares[FAMILIES][SHARES_MAX];
     /* All packets were parsed by plain.c, their TTL is above 1, and none has left the burst since. */
     bool plain[FAMILIES];
     uint64_t padded[FAMILIES]; /* only where all are plain: a bit for each whose frame is longer than it */
@@ -61,6 +71,12 @@ static inline void burst_put(struct burst *burst, enum family family, unsigned i
     burst->mbufs[family][i] = packet->mbuf;
     burst->lengths[family][i] = packet->length;
     burst->adjacencies[family][i] = packet->adjacency;
+}
+
+static inline void burst_set_same(struct burst *burst, enum family family, uint16_t adjacency)
+{
+    burst->shares[family][0] = (struct share){UINT64_MAX >> (64 - burst->count[family]), adjacency};
+    burst->share_count[family] = 1;
 }
 
 /* A burst of one packet, of which no more is known. */

@@ -326,10 +326,8 @@ static inline __attribute__((always_inline)) void rewrite_each(struct pipe *pipe
 static inline __attribute__((always_inline)) void rewrite_family(struct pipe *pipe, uint16_t port, struct burst *burst,
                                                                  enum family family)
 {
-    uint16_t same = burst->same_adjacency[family];
-
-    if (same != ADJACENCY_NONE) {
-        rewrite_same(pipe, port, burst, same, family);
+    if (burst->share_count[family] == 1) {
+        rewrite_same(pipe, port, burst, burst->shares[family][0].adjacency, family);
     } else {
         rewrite_each(pipe, port, burst, family);
     }
@@ -347,12 +345,13 @@ AVX512 static void rewrite_wide(struct pipe *pipe, uint16_t port, struct burst *
 /* Plain packets, but for those whose adjacency asks for more. */
 static void rewrite_plain(struct pipe *pipe, uint16_t port, struct burst *burst, enum family family)
 {
-    uint16_t same = burst->same_adjacency[family];
-
-    if (same != ADJACENCY_NONE) {
-        if (unlikely(!rewrite_plain_same(pipe, burst, same, family))) {
+    if (burst->share_count[family] == 1) {
+        if (unlikely(!rewrite_plain_same(pipe, burst, family))) {
             rewrite_wide(pipe, port, burst, family);
         }
+        return;
+    }
+    if (burst->share_count[family] > 0 && rewrite_plain_shares(pipe, burst, family)) {
         return;
     }
     for (unsigned int i = 0; i < burst->count[family]; i++) {

@@ -3,6 +3,7 @@
 #include "attributes.h"
 #include "wide.h"
 #include <rte_byteorder.h>
+#include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -104,8 +105,9 @@ AVX512 static inline __attribute__((always_inline)) void rewrite_all(uint8_t *co
     }
 }
 
-AVX512 bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, uint16_t adjacency, enum family family)
+AVX512 bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, enum family family)
 {
+    uint16_t adjacency = burst->shares[family][0].adjacency;
     const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[adjacency]);
     unsigned int n = burst->count[family];
     uint64_t bytes = bytes_within(burst->lengths[family], n, rewrite->mtu);
@@ -136,43 +138,75 @@ AVX512 static inline struct rte_mbuf **put_eight(struct rte_mbuf **end, struct r
     return end + __builtin_popcount(mask);
 }
 
-/* Of the packets from `from` to before n those that leave by that port, to its lane; which. */
-AVX512 static uint64_t send_port(struct pipe *pipe, const struct burst *burst, enum family family, const uint8_t *ports,
-                                 unsigned int from, unsigned int n, uint8_t port)
+/* Those packets to the lane of that port; bytes: without their Ethernet headers. */
+AVX512 static inline void send_packets(struct pipe *pipe, const struct burst *burst, enum family family, uint16_t port,
+                                       uint64_t packets, uint64_t bytes)
 {
-    struct rte_mbuf **end = lane_reserve(pipe, port, n - from);
-    struct rte_mbuf **begin = end;
+    unsigned int count = (unsigned int)__builtin_popcountll(packets);
+    struct rte_mbuf **end = lane_reserve(pipe, port, count);
+    struct rte_mbuf *const *mbufs = burst->mbufs[family];
+
+    for (uint64_t left = packets; left != 0; left >>= 8, mbufs += 8) {
+        end = put_eight(end, mbufs, (__mmask8)left);
+    }
+    lane_extend(pipe, port, count, bytes + (uint64_t)count * RTE_ETHER_HDR_LEN);
+}
+
+/* The bytes of those packets, without their Ethernet headers. */
+AVX512 static inline uint64_t bytes_of(const uint32_t *lengths, uint64_t packets)
+{
     __m512i bytes = _mm512_setzero_si512();
-    uint64_t sent = 0;
+
+    for (uint64_t left = packets; left != 0; left >>= GROUP, lengths += GROUP) {
+        bytes = _mm512_mask_add_epi32(bytes, (__mmask16)left, bytes, _mm512_loadu_si512(lengths));
+    }
+    return (uint32_t)_mm512_reduce_add_epi32(bytes);
+}
+
+/* Of the packets from `from` to before n, those that leave by that port. */
+AVX512 static inline uint64_t by_port(const uint8_t *ports, unsigned int from, unsigned int n, uint8_t port)
+{
+    uint64_t packets = 0;
 
     for (unsigned int i = from; i < n; i += GROUP) {
         __m128i here = _mm_loadu_si128((const __m128i *)(ports + i));
-        __mmask16 mask = _mm_mask_cmpeq_epu8_mask(group_mask(i, n), here, _mm_set1_epi8((char)port));
 
-        bytes = _mm512_add_epi32(bytes, _mm512_maskz_mov_epi32(mask, _mm512_loadu_si512(burst->lengths[family] + i)));
-        end = put_eight(end, burst->mbufs[family] + i, (__mmask8)mask);
-        end = put_eight(end, burst->mbufs[family] + i + 8, (__mmask8)(mask >> 8));
-        sent |= (uint64_t)mask << i;
+        packets |= (uint64_t)_mm_mask_cmpeq_epu8_mask(group_mask(i, n), here, _mm_set1_epi8((char)port)) << i;
     }
-    lane_extend(pipe, port, (uint32_t)(end - begin),
-                (uint32_t)_mm512_reduce_add_epi32(bytes) + (uint64_t)(end - begin) * RTE_ETHER_HDR_LEN);
-    return sent;
+    return packets;
 }
+
+/* The first bytes of a rewrite as one word: kind, header length, port, mtu. */
+static inline uint64_t rewrite_word(const struct rewrite *rewrite)
+{
+    uint64_t word;
+
+    memcpy(&word, rewrite, sizeof(word));
+    return word;
+}
+static_assert(offsetof(struct rewrite, port) == 2 && offsetof(struct rewrite, mtu) == 4, "as rewrite_word() says");
 
 /* What each packet from `from` on needs, up to the first that does not go out plain, or the last: the index behind. */
 static inline unsigned int find_ways(const struct pipe *pipe, const struct burst *burst, unsigned int from,
                                      enum family family, struct ways *ways)
 {
+    const uint64_t plain = REWRITE_TX | RTE_ETHER_HDR_LEN << 8;
+    unsigned int n = burst->count[family];
+    uint64_t rare = 0;
     unsigned int i;
 
-    for (i = from; i < burst->count[family]; i++) {
+    for (i = from; i < n; i++) {
         const struct rewrite *rewrite = adjacency_rewrite(&pipe->adjacencies[burst->adjacencies[family][i]]);
+        uint64_t word = rewrite_word(rewrite);
 
-        if (unlikely(!goes_plain(rewrite) || burst->lengths[family][i] > rewrite->mtu)) {
-            break;
-        }
+        rare |= ((word ^ plain) & UINT16_MAX) | ((uint32_t)(word >> 32 & UINT16_MAX) - burst->lengths[family][i]) >> 31;
         ways->rewrites[i] = rewrite;
-        ways->ports[i] = (uint8_t)rewrite->port;
+        ways->ports[i] = (uint8_t)(word >> 16);
+    }
+    if (unlikely(rare != 0)) {
+        for (i = from; i < n && goes_plain(ways->rewrites[i]) && burst->lengths[family][i] <= ways->rewrites[i]->mtu;) {
+            i++;
+        }
     }
     return i;
 }
@@ -218,16 +252,142 @@ AVX512 unsigned int rewrite_plain_each(struct pipe *pipe, struct burst *burst, u
         rewrite_some(pipe, burst, from, behind, &ways, FAMILY_V6);
     }
     while (left != 0) {
-        left &= ~send_port(pipe, burst, family, ways.ports, from, behind, ways.ports[__builtin_ctzll(left)]);
+        uint8_t port = ways.ports[__builtin_ctzll(left)];
+        uint64_t packets = by_port(ways.ports, from, behind, port);
+
+        send_packets(pipe, burst, family, port, packets, bytes_of(burst->lengths[family], packets));
+        left &= ~packets;
     }
     return behind;
 }
 
+/* ---- Few adjacencies */
+
+/* What goes by one port. */
+struct egress {
+    uint64_t packets;
+    uint64_t bytes; /* without Ethernet headers */
+    uint16_t port;
+};
+
+AVX512 static inline uint32_t longest_of(const uint32_t *lengths, unsigned int n)
+{
+    __m512i longest = _mm512_setzero_si512();
+
+    for (unsigned int i = 0; i < n; i += GROUP) {
+        longest = _mm512_mask_max_epu32(longest, group_mask(i, n), longest, _mm512_loadu_si512(lengths + i));
+    }
+    return _mm512_reduce_max_epu32(longest);
+}
+
+/* By the place of each share: where it goes. False: not all go plain. */
+static inline bool find_shares(const struct pipe *pipe, const struct burst *burst, enum family family,
+                               const struct rewrite **rewrites)
+{
+    uint32_t longest = longest_of(burst->lengths[family], burst->count[family]);
+
+    for (unsigned int i = 0; i < burst->share_count[family]; i++) {
+        rewrites[i] = adjacency_rewrite(&pipe->adjacencies[burst->shares[family][i].adjacency]);
+        if (unlikely(!goes_plain(rewrites[i]) || longest > rewrites[i]->mtu)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where each of eight packets goes. */
+AVX512 static inline void spread(const struct share *shares, unsigned int count, const struct rewrite *const *rewrites,
+                                 unsigned int from, const struct rewrite **eight)
+{
+    __m512i each = _mm512_set1_epi64((long long)(uintptr_t)rewrites[0]);
+
+    for (unsigned int i = 1; i < count; i++) {
+        each = _mm512_mask_mov_epi64(each, (__mmask8)(shares[i].packets >> from),
+                                     _mm512_set1_epi64((long long)(uintptr_t)rewrites[i]));
+    }
+    _mm512_storeu_si512(eight, each);
+}
+
+AVX512 static inline __attribute__((always_inline)) void
+rewrite_shares(const struct burst *burst, const struct rewrite *const *rewrites, enum family family)
+{
+    const struct hop hop = hop_of(family);
+    unsigned int n = burst->count[family];
+    _Alignas(64) const struct rewrite *eight[8];
+
+    for (unsigned int i = 0; i < n; i += 8) {
+        spread(burst->shares[family], burst->share_count[family], rewrites, i, eight);
+        for (unsigned int k = 0; k < 8 && i + k < n; k++) {
+            uint8_t *frame = burst->frames[family][i + k];
+
+            _mm256_storeu_si256((__m256i *)frame, header_load(hop_take(&hop, frame, family), eight[k]));
+        }
+    }
+}
+
+static inline struct egress *find_egress(struct egress *egresses, unsigned int *count, uint16_t port)
+{
+    unsigned int i = 0;
+
+    while (i < *count && egresses[i].port != port) {
+        i++;
+    }
+    if (i == *count) {
+        egresses[(*count)++] = (struct egress){.port = port};
+    }
+    return &egresses[i];
+}
+
+/* Counts them, and puts them into their lanes. */
+AVX512 static inline void send_shares(struct pipe *pipe, const struct burst *burst, enum family family,
+                                      const struct rewrite *const *rewrites)
+{
+    struct egress egresses[SHARES_MAX];
+    unsigned int count = 0;
+
+    for (unsigned int i = 0; i < burst->share_count[family]; i++) {
+        const struct share *share = &burst->shares[family][i];
+        struct egress *egress = find_egress(egresses, &count, rewrites[i]->port);
+        uint64_t bytes = bytes_of(burst->lengths[family], share->packets);
+
+        traffic_add(&pipe->counters->adjacencies[share->adjacency], (uint64_t)__builtin_popcountll(share->packets),
+                    bytes);
+        egress->packets |= share->packets;
+        egress->bytes += bytes;
+    }
+    for (unsigned int i = 0; i < count; i++) {
+        send_packets(pipe, burst, family, egresses[i].port, egresses[i].packets, egresses[i].bytes);
+    }
+}
+
+AVX512 bool rewrite_plain_shares(struct pipe *pipe, struct burst *burst, enum family family)
+{
+    const struct rewrite *rewrites[SHARES_MAX];
+
+    if (!find_shares(pipe, burst, family, rewrites)) {
+        return false;
+    }
+    trim(burst, family, UINT64_MAX);
+    if (family == FAMILY_V4) {
+        rewrite_shares(burst, rewrites, FAMILY_V4);
+    } else {
+        rewrite_shares(burst, rewrites, FAMILY_V6);
+    }
+    send_shares(pipe, burst, family, rewrites);
+    return true;
+}
+
 #else
 
-bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, uint16_t adjacency, enum family family)
+bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, enum family family)
 {
-    (void)pipe, (void)burst, (void)adjacency, (void)family;
+    (void)pipe, (void)burst, (void)family;
+    return false;
+}
+
+bool rewrite_plain_shares(struct pipe *pipe, struct burst *burst, enum family family)
+{
+    (void)pipe, (void)burst, (void)family;
     return false;
 }
 

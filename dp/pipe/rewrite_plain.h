@@ -8,9 +8,11 @@
 
 #include "burst.h"
 
-/* All packets go by that adjacency. False, and nothing was done: they do not all go out of a port behind a mere
- * Ethernet header. */
-bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, uint16_t adjacency, enum family family);
+/* All packets are one share. False, and nothing was done: they do not all go out of a port behind a mere Ethernet
+ * header. */
+bool rewrite_plain_same(struct pipe *pipe, struct burst *burst, enum family family);
+/* The same for several shares. */
+bool rewrite_plain_shares(struct pipe *pipe, struct burst *burst, enum family family);
 /* Each goes by its own. Rewrites and sends from packet `from` on, up to the first one that does not go so, or the last:
  * the index behind. */
 unsigned int rewrite_plain_each(struct pipe *pipe, struct burst *burst, unsigned int from, enum family family);

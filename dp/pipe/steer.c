@@ -189,20 +189,22 @@ static inline __attribute__((always_inline)) void steer_family(struct pipe *pipe
 {
     bool watched = pipe_watches(pipe) != NULL;
     struct hashes hashes;
+    uint16_t same;
 
-    burst->same_adjacency[family] = ADJACENCY_NONE;
+    burst->share_count[family] = 0;
     if (likely(!watched)) {
         if (likely(burst->plain[family])) {
             hashes.known[HASH_PORTS] = 0;
             hashes.known[HASH_ADDRESSES] = 0;
             if (unlikely(!steer_plain(pipe, burst, family, &hashes))) {
-                burst->same_adjacency[family] = ADJACENCY_NONE;
+                burst->share_count[family] = 0;
                 steer_each(pipe, port, burst, family, &hashes);
             }
             return;
         }
-        burst->same_adjacency[family] = steer_same(pipe, burst->path_lists[family], burst->count[family]);
-        if (burst->same_adjacency[family] != ADJACENCY_NONE) {
+        same = steer_same(pipe, burst->path_lists[family], burst->count[family]);
+        if (same != ADJACENCY_NONE) {
+            burst_set_same(burst, family, same);
             return;
         }
     }
@@ -225,7 +227,7 @@ void steer_one_by_hash(struct pipe *pipe, uint16_t port, struct burst *burst, en
 {
     const struct hashes hashes = {.known = {1, 1}, .value = {hash}};
 
-    burst->same_adjacency[family] = ADJACENCY_NONE;
+    burst->share_count[family] = 0;
     steer_each(pipe, port, burst, family, &hashes);
     if (unlikely(pipe_watches(pipe) != NULL)) {
         show_choices(pipe, burst, family, &hash);

@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #define EIGHT      8
+#define BURST_HALF 32
 #define V4_PORTS   (RTE_ETHER_HDR_LEN + (unsigned int)sizeof(struct rte_ipv4_hdr)) /* in a frame */
 #define V6_PORTS   (RTE_ETHER_HDR_LEN + (unsigned int)sizeof(struct rte_ipv6_hdr))
 #define V6_SOURCE  (RTE_ETHER_HDR_LEN + (unsigned int)offsetof(struct rte_ipv6_hdr, src_addr))
@@ -216,22 +217,70 @@ AVX512 static inline bool routes_there(const uint32_t *ids, unsigned int n, bool
     return missing == 0;
 }
 
-/* By the first choice of each packet's row; false: it is not alive everywhere. one: the list of all of them, or NULL.
- */
-static inline __attribute__((always_inline)) bool choose(const struct pipe *pipe, struct burst *burst,
-                                                         enum family family, const struct path_list *one,
-                                                         const uint32_t *hashes)
+/* By the first choice of each packet's row; false: it is not alive everywhere. */
+static inline bool choose(const struct pipe *pipe, struct burst *burst, enum family family, const uint32_t *hashes)
 {
     uint16_t *adjacencies = burst->adjacencies[family];
     uint32_t states = 0;
 
     for (unsigned int i = 0; i < burst->count[family]; i++) {
-        const struct path_list *list =
-            one != NULL ? one : path_list_load(pipe->path_lists, burst->path_lists[family][i]);
+        const struct path_list *list = path_list_load(pipe->path_lists, burst->path_lists[family][i]);
 
         adjacencies[i] = path_list_first(list, hashes[i]);
         states |= adjacency_state(&pipe->adjacencies[adjacencies[i]]);
     }
+    return states == 0;
+}
+
+/* The first choices of eight rows. Words are read of which the lower half counts; behind the last lie the rows. */
+AVX512 static inline __m128i first_of_eight(const struct path_list *list, const uint32_t *hashes)
+{
+    __m256i row = _mm256_and_si256(_mm256_loadu_si256((const __m256i *)hashes), _mm256_set1_epi32((int)list->row_mask));
+    __m256i first = _mm256_i32gather_epi32((const void *)list->first, row, sizeof(list->first[0]));
+
+    return _mm256_cvtepi32_epi16(_mm256_and_si256(first, _mm256_set1_epi32(0x7fff)));
+}
+
+/* Of half a burst. */
+AVX512 static inline __m512i first_of_half(const struct path_list *list, const uint32_t *hashes, unsigned int n)
+{
+    __m512i half = _mm512_castsi128_si512(first_of_eight(list, hashes));
+
+    if (n > EIGHT) {
+        half = _mm512_inserti32x4(half, first_of_eight(list, hashes + EIGHT), 1);
+    }
+    if (n > 2 * EIGHT) {
+        half = _mm512_inserti32x4(half, first_of_eight(list, hashes + 2 * EIGHT), 2);
+        half = _mm512_inserti32x4(half, first_of_eight(list, hashes + 3 * EIGHT), 3);
+    }
+    return half;
+}
+
+/* As choose(), all by one list with few members: who of these takes which packets. */
+AVX512 static inline bool choose_shares(const struct pipe *pipe, struct burst *burst, enum family family,
+                                        const struct path_list *list, const uint32_t *hashes)
+{
+    unsigned int n = burst->count[family];
+    uint64_t all = _bzhi_u64(UINT64_MAX, n);
+    __m512i low = first_of_half(list, hashes, n);
+    __m512i high = n > BURST_HALF ? first_of_half(list, hashes + BURST_HALF, n - BURST_HALF) : low;
+    struct share *shares = burst->shares[family];
+    unsigned int count = 0;
+    uint32_t states = 0;
+
+    _mm512_storeu_si512(burst->adjacencies[family], low);
+    _mm512_storeu_si512(burst->adjacencies[family] + BURST_HALF, high);
+    for (unsigned int i = 0; i < list->ranked_count; i++) {
+        uint16_t member = list->ranked[i];
+        __m512i each = _mm512_set1_epi16((short)member);
+        uint64_t packets =
+            ((uint64_t)_mm512_cmpeq_epi16_mask(high, each) << BURST_HALF | _mm512_cmpeq_epi16_mask(low, each)) & all;
+
+        shares[count] = (struct share){packets, member};
+        count += packets != 0;
+        states |= packets != 0 ? adjacency_state(&pipe->adjacencies[member]) : 0;
+    }
+    burst->share_count[family] = count;
     return states == 0;
 }
 
@@ -277,9 +326,10 @@ static inline bool steer_one_list(const struct pipe *pipe, struct burst *burst, 
 
     if (list->row_mask != 0) {
         return hash_all(burst, family, (enum hash_mode)list->hash_mode, pipe->hash_seed, hashes) &&
-               choose(pipe, burst, family, list, hashes->value);
+               (list->ranked_count <= SHARES_MAX ? choose_shares(pipe, burst, family, list, hashes->value)
+                                                 : choose(pipe, burst, family, hashes->value));
     }
-    burst->same_adjacency[family] = adjacency;
+    burst_set_same(burst, family, adjacency);
     return adjacency_state(&pipe->adjacencies[adjacency]) == 0;
 }
 
@@ -290,7 +340,7 @@ AVX512 bool steer_plain(const struct pipe *pipe, struct burst *burst, enum famil
     bool alive;
     bool same;
 
-    burst->same_adjacency[family] = ADJACENCY_NONE;
+    burst->share_count[family] = 0;
     if (!routes_there(burst->path_lists[family], burst->count[family], &same)) {
         return false;
     }
@@ -302,7 +352,7 @@ AVX512 bool steer_plain(const struct pipe *pipe, struct burst *burst, enum famil
         return alive;
     }
     return find_mode(pipe, burst, family, &mode) && hash_all(burst, family, mode, pipe->hash_seed, hashes) &&
-           choose(pipe, burst, family, NULL, hashes->value);
+           choose(pipe, burst, family, hashes->value);
 }
 
 #else

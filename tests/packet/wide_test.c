@@ -29,7 +29,7 @@ static const char *const kinds[][DESTINATIONS_MAX] = {
     {"198.18.0.1"},
     {"2001:db8:b::1"},
     {"198.18.0.1", "2001:db8:b::1"},
-    {"10.73.0.1"}, /* a choice of instances */
+    {"10.73.0.1"}, /* a choice of few instances */
     {"2001:db8:73::1"},
     {"192.0.3.1"}, /* by the addresses alone */
     {"2001:db8:aa::1"},
