@@ -113,8 +113,10 @@ class London:
 
     def situation(self):
         """What a failed test wants to know."""
-        drops = {reason: n for reason, n in self.rpc.call("stats.get")["drops"].items() if n}
-        return f"drops {drops}\n{self.rpc.call('instance.list')}\n{self.rpc.call('neighbour.list')}\n" \
+        stats = self.rpc.call("stats.get")
+        drops = {reason: n for reason, n in stats["drops"].items() if n}
+        lists = "\n".join(str(self.rpc.call(f"{name}.list")) for name in ("instance", "neighbour"))
+        return f"drops {drops}\n{stats['workers']}\n{stats['ports']}\n{lists}\n" \
             f"{self.forwarder.ip('neigh')}{self.daemon.log()[-2000:]}"
 
     def warm_up(self, *instances, family=4):

@@ -13,6 +13,7 @@ from london import ANYCAST, anycast_addresses, arrivals, candidate
 PPS = 10_000
 PAUSE_S = 0.05
 LONGEST_S = 20  # that a measurement takes on a busy machine
+STALL_MS = 20  # of a worker: what came meanwhile leaves at once, and a veth has room for 256 packets
 
 
 class Move:
@@ -23,8 +24,23 @@ class Move:
         self.from_call, self.from_reply = (last - called) * 1e3, (last - replied) * 1e3
 
 
-def measure(london, addresses, change, undo, old, repeats):
-    """Moves traffic off `old` and back again, under load; every packet must arrive somewhere, once."""
+def longest_stall_ms(london):
+    return max(worker["stall_longest_us"] for worker in london.rpc.call("stats.get")["workers"]) / 1e3
+
+
+def measure(london, *args, attempts=3, **options):
+    """Moves traffic off `old` and back again, under load; every packet must arrive somewhere, once. Again where
+    something else kept the worker from its CPU for longer than ever before."""
+    before = longest_stall_ms(london)
+    moves, complaint = attempt(london, *args, **options)
+    if complaint and longest_stall_ms(london) > max(before, STALL_MS) and attempts > 1:
+        return measure(london, *args, attempts=attempts - 1, **options)
+    assert not complaint, complaint
+    return moves
+
+
+def attempt(london, addresses, change, undo, old, repeats):
+    """The moves, and what is wrong with the packets that arrived, if anything is."""
     frames = numbered(london.ethernet, addresses, PPS * LONGEST_S, run=1)
     sinks = london.sinks()
     pump = Pump(london.client, frames, PPS)
@@ -46,10 +62,13 @@ def measure(london, addresses, change, undo, old, repeats):
     got[old] = at_old + got[old]
     got = {name: arrivals(sunk, run=1) for name, sunk in got.items()}
     numbers = [number for at in got.values() for _, number, _ in at]
-    assert len(numbers) == len(set(numbers)) == sent, f"{sent - len(set(numbers))} lost of {sent}, " \
-        f"{len(numbers) - len(set(numbers))} doubled, the sender was held up for {lag_s * 1e3:.1f} ms at worst"
     when_old = [when for when, _, _ in got[old]]
-    return [Move(*when, when_old) for when in times]
+    moves = [Move(*when, when_old) for when in times]
+    if len(numbers) == len(set(numbers)) == sent:
+        return moves, None
+    missing = sorted(set(range(sent)) - set(numbers))
+    return moves, f"{len(missing)} lost of {sent}, such as {missing[:20]}, {len(numbers) - len(set(numbers))} doubled; " \
+        f"the sender was held up for {lag_s * 1e3:.1f} ms at worst\n{london.situation()}"
 
 
 def slowest(moves):
