@@ -65,8 +65,7 @@ class London:
             self.lab.link(self.forwarder, f"d{k}", [f"10.1{k}.0.1/24", f"fd00:1{k}::1/64"],
                           host, "eth0", [f"10.1{k}.0.2/24", f"fd00:1{k}::2/64"])
             self._default_routes(host, f"10.1{k}.0.1", f"fd00:1{k}::1")
-            for address in SERVICE.values():
-                host.ip("addr", "add", address, "dev", "lo")
+            host.ip_all([f"addr add {address} dev lo" for address in SERVICE.values()])
         if steer == "anycast":  # what anycast does not take is the kernel's, the way back to the client included
             self.forwarder.set("ipv4/ip_forward", 1)
             self.forwarder.set("ipv6/conf/all/forwarding", 1)
@@ -75,8 +74,7 @@ class London:
 
     @staticmethod
     def _default_routes(host, via4, via6):
-        host.ip("route", "add", "default", "via", via4)
-        host.ip("-6", "route", "add", "default", "via", via6)
+        host.ip_all([f"route add default via {via4}", f"route add ::/0 via {via6}"])
 
     def start(self):
         self.daemon.start()

@@ -17,7 +17,7 @@ from lab.daemon import Daemon
 from lab.net import Lab
 from lab.traffic import Pump, Sink, checksum
 
-FRAMES = 20_000
+FRAMES = 20_000 if os.environ.get("ANYFWD_TEST_LONG") else 8_000
 RATE = 2_500  # frames a second
 EGRESS_MTU = 1400
 MACS = {"client": "02:00:00:00:00:11", "up": "02:00:00:00:00:12", "down": "02:00:00:00:00:21",
