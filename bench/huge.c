@@ -14,8 +14,8 @@
  * begin. */
 static char *map_congruent(const char *place, size_t length)
 {
-    char *map = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                     0);
+    char *map =
+        mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     return map != MAP_FAILED ? map + (((uintptr_t)place - (uintptr_t)map) & (HUGE_PAGE - 1)) : MAP_FAILED;
 }
