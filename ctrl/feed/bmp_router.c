@@ -339,10 +339,11 @@ static void handle(struct bmp_router *router, const struct bmp_message *message)
 
 int bmp_router_read(struct bmp_router *router, struct span *bytes, int messages)
 {
+    const struct feed_sink *sink = router->settings.sink;
     struct bmp_message message;
     int done = 0;
 
-    while (done < messages) {
+    while (done < messages && !sink->busy(sink->owner)) {
         int result = bmp_message_take(bytes, &message);
 
         if (result <= 0) {

@@ -45,8 +45,8 @@ void bmp_router_connected(struct bmp_router *router);
 /* The router has told everything: what it has not told again goes, peers included. */
 void bmp_router_synced(struct bmp_router *router);
 
-/* Handles the messages at the front of the span, which are then behind, until `messages` of them are done or no whole
- * one is left. How many; or -EBADMSG: the connection is of no more use. */
+/* Handles the messages at the front of the span, which are then behind, until `messages` of them are done, no whole
+ * one is left, or the sink is busy. How many; or -EBADMSG: the connection is of no more use. */
 int bmp_router_read(struct bmp_router *router, struct span *bytes, int messages) MUST_USE;
 
 const struct bmp_router_state *bmp_router_state(const struct bmp_router *router);

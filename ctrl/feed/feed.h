@@ -57,6 +57,8 @@ struct feed_sink {
     void (*sync_begin)(void *owner, int peer);
     /* Withdraws what is stale. False: it is so much that it is held instead, as of one who has failed. */
     bool (*sync_end)(void *owner, int peer);
+    /* What has gone is not all counted yet: what is told now is judged by that, so that it had better wait. */
+    bool (*busy)(void *owner);
     /* Decides and installs what has changed. */
     void (*commit)(void *owner);
 };

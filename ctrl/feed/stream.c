@@ -125,15 +125,23 @@ static int handle_part(struct stream *stream)
     return result < 0 ? result : result == PART_STEP;
 }
 
+static bool waits(const struct stream *stream)
+{
+    return stream->handler->waits != NULL && stream->handler->waits(stream->owner);
+}
+
 /* Reads nothing more while messages are left: the source waits. */
 static void handle(struct stream *stream)
 {
-    int result = handle_part(stream);
+    int result = 1;
 
-    stream->handler->handled(stream->owner);
+    if (!waits(stream)) {
+        result = handle_part(stream);
+        stream->handler->handled(stream->owner);
+    }
     if (result < 0) {
         fail(stream, strerror(-result));
-    } else if (result > 0) {
+    } else if (result > 0 || waits(stream)) {
         loop_change(stream->loop, &stream->watch, 0);
         loop_timer_set(stream->loop, &stream->more, 0);
     } else {

@@ -27,8 +27,11 @@ void stream_listen_stop(struct stream_listener *listener);
 
 struct stream_handler {
     /* Handles up to `count` whole messages at the front of the span, which are then behind. How many there were; fewer
-     * than asked for: no whole one is left. Negative: the connection is of no more use. */
+     * than asked for: no whole one is left, or the owner waits. Negative: the connection is of no more use. */
     int (*read)(void *owner, struct span *bytes, int count);
+    /* No message is to be handled now: asked again in the next pass, and may do a part of what it waits for. NULL:
+     * never. */
+    bool (*waits)(void *owner);
     /* Some were handled; a good moment to decide what they changed. */
     void (*handled)(void *owner);
     /* The connection is closed already. `why` is a text. The owner may open the stream again. */
@@ -42,7 +45,7 @@ struct stream {
     void *owner;
     struct loop *loop;
     struct loop_watch watch;
-    struct loop_timer more; /* set: whole messages are left over from the last part */
+    struct loop_timer more; /* set: whole messages may be left over from the last part */
     uint8_t *bytes;         /* NULL: closed */
     size_t start;
     size_t end;

@@ -132,6 +132,13 @@ static bool sync_end(void *owner, int peer)
     return let;
 }
 
+static bool busy(void *owner)
+{
+    const struct feed_session *session = owner;
+
+    return site_session_is_busy(session->site, session->id);
+}
+
 static void commit(void *owner)
 {
     struct feed_session *session = owner;
@@ -163,6 +170,7 @@ int feed_session_open(struct feed_session *session, struct site *site, uint32_t 
                  .withdraw = withdraw,
                  .sync_begin = sync_begin,
                  .sync_end = sync_end,
+                 .busy = busy,
                  .commit = commit},
         .site = site,
         .name = name,

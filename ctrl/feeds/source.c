@@ -12,6 +12,8 @@
 #define SETTLE_MS   5000 /* silent for so long, a source without a word for it has told all it has */
 #define TOLD_ALL_MS 500  /* the same for one that has said so: others of its peers may just be coming up */
 #define HOLE_MS     20   /* for the successor of a route that was withdrawn */
+#define PART_MS     3    /* of a walk over a large table */
+#define PART_STEP   256
 
 static void set_state(struct source *source, enum feed_state state)
 {
@@ -65,7 +67,7 @@ static void on_tick(void *owner)
     uint64_t now = loop_now_ms();
 
     loop_timer_set(source->feeds->loop, &source->tick, TICK_MS);
-    if (source->state == FEED_SYNCING && is_in_sync(source, now)) {
+    if (source->state == FEED_SYNCING && is_in_sync(source, now) && !source_waits(source)) {
         finish_sync(source);
     } else if (source->state == FEED_STALE && now - source->changed_ms >= (uint64_t)source->settings.stale_s * 1000) {
         expire(source);
@@ -91,6 +93,18 @@ void source_lost(struct source *source, const char *why)
     snprintf(source->why, sizeof(source->why), "%s", why);
     source->kind->sync_begin(source); /* what it told is stale from now on */
     set_state(source, FEED_STALE);
+}
+
+bool source_waits(struct source *source)
+{
+    struct feed_sink *sink = &source->session.sink;
+    uint64_t until_ms = loop_now_ms() + PART_MS;
+    bool busy;
+
+    while ((busy = sink->busy(sink->owner)) && loop_now_ms() < until_ms) {
+        (void)site_walk_part(source->feeds->site, PART_STEP);
+    }
+    return busy;
 }
 
 void source_heard(struct source *source)

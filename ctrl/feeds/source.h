@@ -100,6 +100,8 @@ void source_connected(struct source *source);
 void source_tells_anew(struct source *source);
 /* It has gone. */
 void source_lost(struct source *source, const char *why);
+/* The site is busy with what it told before: so is the source, which furthers it. */
+bool source_waits(struct source *source);
 /* Something was heard, and may have changed routes: decides now, or in a moment if that leaves no hole. */
 void source_heard(struct source *source);
 

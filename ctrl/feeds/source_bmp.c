@@ -74,6 +74,11 @@ static int on_read(void *owner, struct span *bytes, int count)
     return bmp_router_read(source->bmp, bytes, count);
 }
 
+static bool on_waits(void *owner)
+{
+    return source_waits(owner);
+}
+
 static void on_handled(void *owner)
 {
     struct source *source = owner;
@@ -89,7 +94,7 @@ static void on_closed(void *owner, const char *why)
     source_lost(owner, why);
 }
 
-static const struct stream_handler stream = {on_read, on_handled, on_closed, BMP_MESSAGE_MAX};
+static const struct stream_handler stream = {on_read, on_waits, on_handled, on_closed, BMP_MESSAGE_MAX};
 
 const struct source_kind source_bmp = {
     .type = "bmp",

@@ -72,6 +72,11 @@ static int on_read(void *owner, struct span *bytes, int count)
     return fpm_read(source->routes, bytes, count);
 }
 
+static bool on_waits(void *owner)
+{
+    return source_waits(owner);
+}
+
 static void on_handled(void *owner)
 {
     source_heard(owner);
@@ -82,7 +87,7 @@ static void on_closed(void *owner, const char *why)
     source_lost(owner, why);
 }
 
-static const struct stream_handler stream = {on_read, on_handled, on_closed, UINT16_MAX};
+static const struct stream_handler stream = {on_read, on_waits, on_handled, on_closed, UINT16_MAX};
 
 const struct source_kind source_fpm = {
     .type = "fpm",

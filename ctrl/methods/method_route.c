@@ -58,7 +58,8 @@ int method_route_flush(struct api_call *call, const json_t *params, json_t **res
     if (txn_is_open(call)) {
         code = txn_flush(call, &selector, &flushed);
     } else {
-        flushed = site_session_flush(control->site, session, selector.peer_id);
+        flushed = site_session_routes(control->site, session, selector.peer_id);
+        site_session_flush(control->site, session, selector.peer_id);
         code = commit_site(call, control->site);
     }
     if (code != 0) {

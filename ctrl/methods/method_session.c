@@ -241,7 +241,7 @@ int check_breaker(struct api_call *call, uint16_t session, const struct rib_sele
         return 0;
     }
     lose = site_session_loss(site, session, selector);
-    if (lose == 0 || site_session_lets(site, session, rib_counts(site_rib(site))->prefixes_of_session[session], lose)) {
+    if (lose == 0 || site_session_lets(site, session, site_session_prefixes(site, session), lose)) {
         return 0;
     }
     return fail_at_breaker(call, session);
@@ -316,7 +316,7 @@ int method_session_close(struct api_call *call, const json_t *params, json_t **r
     const struct control *control = call->context;
     struct session_client *holder = client_of(control, call->peer->client);
     struct close_params in = {0};
-    uint32_t routes;
+    size_t withdrawn;
     uint16_t id;
     int code = read_params(call, params, close_table, ARRAY_SIZE(close_table), &in, NULL);
 
@@ -326,13 +326,12 @@ int method_session_close(struct api_call *call, const json_t *params, json_t **r
     if (code != 0) {
         return code;
     }
-    routes = in.withdraw ? rib_counts(site_rib(control->site))->of_session[id] : 0;
-    site_session_close(control->site, id, in.withdraw);
+    withdrawn = site_session_close(control->site, id, in.withdraw);
     code = commit_site(call, control->site);
     if (holder != NULL && holder->session == id) {
         client_forget(holder);
     }
-    return code != 0 ? code : answer_count(call, "withdrawn", routes, result);
+    return code != 0 ? code : answer_count(call, "withdrawn", withdrawn, result);
 }
 
 struct confirm_params {

@@ -286,11 +286,19 @@ static bool has_session(const struct update *update)
     return session != NULL && session->born <= update->births;
 }
 
+/* It depends on how many prefixes the session has. */
+static bool is_judged(const struct update *update)
+{
+    const struct site_session *session = site_session(update->control->site, update->session);
+
+    return session->breaker.rules.max_percent < 100 || session->max_prefixes > 0;
+}
+
 /* The call as a whole: what it withdraws and announces again is no loss. */
 static bool is_let(const struct update *update)
 {
     struct site *site = update->control->site;
-    uint32_t has = rib_counts(site_rib(site))->prefixes_of_session[update->session];
+    uint32_t has = is_judged(update) ? site_session_prefixes(site, update->session) : update->had_prefixes;
 
     return has >= update->had_prefixes ||
            site_session_lets(site, update->session, update->had_prefixes, update->had_prefixes - has);
@@ -345,17 +353,38 @@ static int check(struct update *update, struct api_call *call)
     update->bulk = update->add_count + update->del_count >= BULK_MIN;
     update->held = txn_is_open(call);
     update->stage = STAGE_DEL;
-    update->had_prefixes = rib_counts(site_rib(update->control->site))->prefixes_of_session[update->session];
+    update->had_prefixes = is_judged(update) ? site_session_prefixes(update->control->site, update->session) : 0;
     begin_applying(update);
     return code;
+}
+
+/* What a walk is still taking away would be counted; it is furthered meanwhile. */
+static bool waits(const struct update *update)
+{
+    struct site *site = update->control->site;
+    uint64_t until_ms = loop_now_ms() + UPDATE_PART_MS;
+
+    if (!has_session(update) || !is_judged(update)) {
+        return false;
+    }
+    while (site_session_is_busy(site, update->session) && site_walk_part(site, UPDATE_COMMIT)) {
+        if (loop_now_ms() >= until_ms) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int update_run(void *state, struct api_call *call, json_t **result)
 {
     struct update *update = state;
-    int code = update->stage == STAGE_CHECK ? check(update, call) : 0;
     int failure;
+    int code;
 
+    if (update->stage == STAGE_CHECK && waits(update)) {
+        return API_AGAIN;
+    }
+    code = update->stage == STAGE_CHECK ? check(update, call) : 0;
     if (code != 0) {
         return code;
     }

@@ -224,6 +224,14 @@ struct prefix *prefix_set_walk(const struct prefix_set *set, struct prefix_place
     return NULL;
 }
 
+struct prefix_place prefix_set_after(const struct prefix_set *set, const struct prefix *prefix)
+{
+    struct prefix_place place = prefix_set_locate(set, prefix);
+
+    place.at += place.member != NULL;
+    return place;
+}
+
 size_t prefix_set_bytes(const struct prefix_set *set)
 {
     return set->pool.bytes + set->room * sizeof(set->slots[0]);

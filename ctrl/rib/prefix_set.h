@@ -45,6 +45,8 @@ int prefix_set_insert_at(struct prefix_set *set, struct prefix_place place, stru
 /* All members in order: the one at the place, which goes on to the next. A place of all zero is the first; NULL: that
  * was the last one. The set stays as it is meanwhile. */
 struct prefix *prefix_set_walk(const struct prefix_set *set, struct prefix_place *place);
+/* Where such a walk goes on behind the prefix, which may have been removed. */
+struct prefix_place prefix_set_after(const struct prefix_set *set, const struct prefix *prefix);
 /* Of memory. */
 size_t prefix_set_bytes(const struct prefix_set *set);
 /* The member that equals the prefix, which must be there. */

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "rib.h"
-#include "pool.h"
-#include "prefix_set.h"
+#include "rib_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-TAILQ_HEAD(dirty_list, rib_entry);
-
-struct rib {
-    struct attrs_table *attrs;
-    struct pool pool;           /* entries, and their candidates */
-    struct prefix_set prefixes; /* each the one in its rib_entry */
-    struct dirty_list dirty[RIB_LISTS];
-    enum rib_list list; /* that changes are marked on */
-    struct rib_counts counts;
-};
-
 static_assert(sizeof(struct candidate) <= 48, "there are millions of them");
-static_assert(offsetof(struct rib_entry, prefix) == 0, "so that a prefix of the set leads to its entry");
 
 bool target_equal(const struct target *a, const struct target *b)
 {
@@ -35,17 +21,13 @@ bool target_equal(const struct target *a, const struct target *b)
     }
 }
 
-static struct rib_entry *entry_of(struct prefix *member)
-{
-    return (struct rib_entry *)member;
-}
-
 struct rib *rib_create(struct attrs_table *attrs)
 {
     struct rib *rib = calloc(1, sizeof(*rib));
 
     if (rib != NULL) {
         rib->attrs = attrs;
+        rib_walks_init(&rib->walks);
         for (int list = 0; list < RIB_LISTS; list++) {
             TAILQ_INIT(&rib->dirty[list]);
         }
@@ -73,6 +55,7 @@ static void entry_drop(void *owner, struct prefix *member)
 void rib_destroy(struct rib *rib)
 {
     if (rib != NULL) {
+        rib_walks_free(&rib->walks);
         prefix_set_clear(&rib->prefixes, entry_drop, rib);
         pool_fini(&rib->pool);
         free(rib);
@@ -81,22 +64,29 @@ void rib_destroy(struct rib *rib)
 
 struct rib_entry *rib_find(const struct rib *rib, const struct prefix *prefix)
 {
-    return entry_of(prefix_set_find(&rib->prefixes, prefix));
+    return rib_settle(rib, entry_of(prefix_set_find(&rib->prefixes, prefix)));
 }
 
-static struct rib_entry *within_family(struct prefix *member, const struct prefix *prefix)
+const struct rib_outcome *rib_outcome_of(const struct rib *rib, const struct prefix *prefix)
 {
-    return member != NULL && member->addr.family == prefix->addr.family ? entry_of(member) : NULL;
+    const struct rib_entry *entry = entry_of(prefix_set_find(&rib->prefixes, prefix));
+
+    return entry != NULL ? &entry->outcome : NULL;
+}
+
+static struct rib_entry *within_family(const struct rib *rib, struct prefix *member, const struct prefix *prefix)
+{
+    return member != NULL && member->addr.family == prefix->addr.family ? rib_settle(rib, entry_of(member)) : NULL;
 }
 
 struct rib_entry *rib_seek(const struct rib *rib, const struct prefix *prefix)
 {
-    return within_family(prefix_set_seek(&rib->prefixes, prefix), prefix);
+    return within_family(rib, prefix_set_seek(&rib->prefixes, prefix), prefix);
 }
 
 struct rib_entry *rib_after(const struct rib *rib, const struct prefix *prefix)
 {
-    return within_family(prefix_set_next(&rib->prefixes, prefix), prefix);
+    return within_family(rib, prefix_set_next(&rib->prefixes, prefix), prefix);
 }
 
 struct rib_entry *rib_next(const struct rib *rib, const struct rib_entry *entry)
@@ -141,10 +131,10 @@ void rib_mark_entry(struct rib *rib, struct rib_entry *entry)
 
 struct rib_entry *rib_next_of(struct rib *rib, enum rib_list list)
 {
-    struct rib_entry *entry = TAILQ_FIRST(&rib->dirty[list]);
+    struct rib_entry *entry = rib_settle(rib, TAILQ_FIRST(&rib->dirty[list]));
 
     if (entry != NULL) {
-        TAILQ_REMOVE(&rib->dirty[list], entry, dirty_link);
+        TAILQ_REMOVE(&rib->dirty[entry->list], entry, dirty_link);
         entry->dirty = false;
     }
     return entry;
@@ -181,7 +171,7 @@ static struct rib_entry *entry_create(struct rib *rib, const struct prefix *pref
     if (entry == NULL) {
         return NULL;
     }
-    *entry = (struct rib_entry){.prefix = *prefix, .room = 1};
+    *entry = (struct rib_entry){.prefix = *prefix, .walked = rib->walks.last, .room = 1};
     entry->candidates = pool_alloc(&rib->pool, sizeof(*entry->candidates));
     if (entry->candidates == NULL || prefix_set_insert_at(&rib->prefixes, place, &entry->prefix) != 0) {
         entry_free(rib, entry);
@@ -260,6 +250,11 @@ static void count(struct rib *rib, const struct rib_entry *entry, uint32_t at, i
 
     rib->counts.candidates[family] += (uint32_t)change;
     rib->counts.of_session[key->session_id] += (uint32_t)change;
+    if (rib->counts.of_peer[key->peer_id] == 0) {
+        rib->counts.session_of_peer[key->peer_id] = key->session_id;
+        rib->counts.shared_peer[key->peer_id] = false;
+    }
+    rib->counts.shared_peer[key->peer_id] |= rib->counts.session_of_peer[key->peer_id] != key->session_id;
     rib->counts.of_peer[key->peer_id] += (uint32_t)change;
     rib->counts.stale_of_session[key->session_id] += candidate->stale ? (uint32_t)change : 0;
     rib->counts.held_of_session[key->session_id] += candidate->held ? (uint32_t)change : 0;
@@ -300,7 +295,7 @@ static enum rib_change entry_replace(struct rib *rib, struct rib_entry *entry, u
 int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candidate *candidate, struct candidate *old)
 {
     struct prefix_place place = prefix_set_locate(&rib->prefixes, prefix);
-    struct rib_entry *entry = entry_of(place.member);
+    struct rib_entry *entry = rib_settle(rib, entry_of(place.member));
     uint32_t at;
 
     if (entry == NULL) {
@@ -326,7 +321,7 @@ int rib_upsert(struct rib *rib, const struct prefix *prefix, const struct candid
     return RIB_ADDED;
 }
 
-static void entry_withdraw(struct rib *rib, struct rib_entry *entry, uint32_t at, struct candidate *old)
+void rib_entry_withdraw(struct rib *rib, struct rib_entry *entry, uint32_t at, struct candidate *old)
 {
     struct candidate gone = entry->candidates[at];
 
@@ -346,138 +341,6 @@ bool rib_withdraw(struct rib *rib, const struct prefix *prefix, const struct can
     if (entry == NULL || !entry_has(entry, at, key)) {
         return false;
     }
-    entry_withdraw(rib, entry, at, old);
+    rib_entry_withdraw(rib, entry, at, old);
     return true;
-}
-
-bool rib_selects(const struct rib_selector *selector, const struct candidate *candidate)
-{
-    return (selector->session_id == NULL || *selector->session_id == candidate->key.session_id) &&
-           (selector->peer_id == NULL || *selector->peer_id == candidate->key.peer_id) &&
-           (selector->target == NULL || target_equal(selector->target, &candidate->target)) &&
-           (selector->stale == NULL || *selector->stale == candidate->stale) &&
-           (selector->held == NULL || *selector->held == candidate->held);
-}
-
-void rib_each(struct rib *rib, void (*call)(void *owner, struct rib_entry *entry), void *owner)
-{
-    struct prefix_place place = {0};
-    struct prefix *member;
-
-    while ((member = prefix_set_walk(&rib->prefixes, &place)) != NULL) {
-        call(owner, entry_of(member));
-    }
-}
-
-bool rib_may_select(const struct rib *rib, const struct rib_selector *selector)
-{
-    const struct rib_counts *counts = &rib->counts;
-
-    if (selector->peer_id != NULL && counts->of_peer[*selector->peer_id] == 0) {
-        return false;
-    }
-    if (selector->session_id == NULL) {
-        return true;
-    }
-    return selector->stale != NULL && *selector->stale ? counts->stale_of_session[*selector->session_id] > 0
-                                                       : counts->of_session[*selector->session_id] > 0;
-}
-
-/* What is to be done with candidate `at` of an entry: returns how many it counts. */
-typedef size_t selected_fn(struct rib *rib, struct rib_entry *entry, uint32_t at);
-
-/* Backwards over the candidates, so that `selected` may withdraw the one that it is given. */
-static size_t each_of_entry(struct rib *rib, struct rib_entry *entry, const struct rib_selector *selector,
-                            selected_fn *selected)
-{
-    size_t n = 0;
-
-    for (uint32_t at = entry->n_candidates; at-- > 0;) {
-        n += rib_selects(selector, &entry->candidates[at]) ? selected(rib, entry, at) : 0;
-    }
-    return n;
-}
-
-static size_t for_each_selected(struct rib *rib, const struct rib_selector *selector, selected_fn *selected)
-{
-    struct prefix_place place = {0};
-    struct prefix *member;
-    size_t n = 0;
-
-    if (!rib_may_select(rib, selector)) {
-        return 0;
-    }
-    while ((member = prefix_set_walk(&rib->prefixes, &place)) != NULL) {
-        n += each_of_entry(rib, entry_of(member), selector, selected);
-    }
-    return n;
-}
-
-static size_t flush_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
-{
-    entry_withdraw(rib, entry, at, NULL);
-    return 1;
-}
-
-size_t rib_flush(struct rib *rib, const struct rib_selector *selector)
-{
-    return for_each_selected(rib, selector, flush_selected);
-}
-
-size_t rib_flush_entry(struct rib *rib, struct rib_entry *entry, const struct rib_selector *selector)
-{
-    return each_of_entry(rib, entry, selector, flush_selected);
-}
-
-static size_t stale_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
-{
-    bool before = entry->candidates[at].stale;
-
-    entry->candidates[at].stale = true;
-    rib->counts.stale_of_session[entry->candidates[at].key.session_id] += !before;
-    return !before;
-}
-
-size_t rib_mark_stale(struct rib *rib, const struct rib_selector *selector)
-{
-    return for_each_selected(rib, selector, stale_selected);
-}
-
-static size_t hold_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
-{
-    struct candidate *candidate = &entry->candidates[at];
-    bool before = candidate->held;
-
-    (void)stale_selected(rib, entry, at);
-    candidate->held = true;
-    rib->counts.held_of_session[candidate->key.session_id] += !before;
-    return !before;
-}
-
-size_t rib_hold(struct rib *rib, const struct rib_selector *selector)
-{
-    return for_each_selected(rib, selector, hold_selected);
-}
-
-void rib_hold_one(struct rib *rib, struct rib_entry *entry, const struct candidate_key *key)
-{
-    uint32_t at = entry_position(entry, key);
-
-    if (entry_has(entry, at, key)) {
-        (void)hold_selected(rib, entry, at);
-    }
-}
-
-static size_t dirty_selected(struct rib *rib, struct rib_entry *entry, uint32_t at)
-{
-    bool before = entry->dirty;
-
-    (void)at;
-    rib_mark_entry(rib, entry);
-    return !before;
-}
-
-size_t rib_mark_dirty(struct rib *rib, const struct rib_selector *selector)
-{
-    return for_each_selected(rib, selector, dirty_selected);
 }

@@ -361,7 +361,7 @@ bool site_commit_part(struct site *site, unsigned int most)
 {
     int error = 0;
 
-    if (!commit_list(site, RIB_BULK, most, &site->bulk_changed, &error)) {
+    if (site_walk_part(site, most) || !commit_list(site, RIB_BULK, most, &site->bulk_changed, &error)) {
         return true;
     }
     if (site->bulk_changed) {

@@ -43,7 +43,8 @@ static int session_add(struct site *site)
 {
     uint32_t id = 0;
 
-    while (id < site->session_end && site->sessions[id] != NULL) {
+    /* nor one whose candidates are still being taken away: they would be counted as the new session's */
+    while (id < site->session_end && (site->sessions[id] != NULL || rib_counts(site->rib)->of_session[id] > 0)) {
         id++;
     }
     if (id == SITE_SESSIONS_MAX) {
@@ -157,26 +158,44 @@ static void session_remove(struct site *site, uint16_t id)
     session_free(site, id);
 }
 
-void site_session_close(struct site *site, uint16_t id, bool withdraw)
+/* Returns how many it takes away. */
+static size_t flush(struct site *site, const struct rib_selector *selector)
 {
-    if (withdraw) {
-        site_session_flush(site, id, NULL);
+    size_t n = rib_count_selected(site->rib, selector);
+
+    if (n > 0) {
+        site_flush(site, selector);
     }
-    if (withdraw || rib_counts(site->rib)->of_session[id] == 0) {
+    return n;
+}
+
+static bool is_empty(struct site *site, uint16_t id)
+{
+    if (rib_counts(site->rib)->of_session[id] > 0) {
+        site_session_settle(site, id);
+    }
+    return rib_counts(site->rib)->of_session[id] == 0;
+}
+
+size_t site_session_close(struct site *site, uint16_t id, bool withdraw)
+{
+    size_t withdrawn = withdraw ? flush(site, &(struct rib_selector){.session_id = &id}) : 0;
+
+    if (withdraw || is_empty(site, id)) {
         session_remove(site, id);
-        return;
+        return withdrawn;
     }
     site->sessions[id]->connected = false;
     site->sessions[id]->closed = true;
     site->sessions[id]->since_ms = site->now_ms;
+    return 0;
 }
 
 void site_session_leave(struct site *site, uint16_t id)
 {
     struct site_session *session = site->sessions[id];
-    bool empty = rib_counts(site->rib)->of_session[id] == 0;
 
-    if (session->on_disconnect == SITE_WITHDRAW || (session->on_disconnect == SITE_KEEP && empty)) {
+    if (session->on_disconnect == SITE_WITHDRAW || (session->on_disconnect == SITE_KEEP && is_empty(site, id))) {
         site_session_close(site, id, true);
         return;
     }
@@ -185,15 +204,23 @@ void site_session_leave(struct site *site, uint16_t id)
     site_session_mark_stale(site, id, NULL);
 }
 
-size_t site_session_mark_stale(struct site *site, uint16_t id, const uint16_t *peer_id)
+static void stale_entry(void *owner, struct rib_entry *entry, const struct rib_selector *selector)
 {
-    return rib_mark_stale(site->rib, &(struct rib_selector){.session_id = &id, .peer_id = peer_id});
+    rib_stale_entry(owner, entry, selector);
+}
+
+void site_session_mark_stale(struct site *site, uint16_t id, const uint16_t *peer_id)
+{
+    site_walk(site, &(struct rib_work){.visit = stale_entry,
+                                       .owner = site->rib,
+                                       .selector = {.session_id = &id, .peer_id = peer_id},
+                                       .counted = true});
 }
 
 size_t site_session_sweep(struct site *site, uint16_t id, const uint16_t *peer_id)
 {
     static const bool stale = true;
-    size_t swept = site_flush(site, &(struct rib_selector){.session_id = &id, .peer_id = peer_id, .stale = &stale});
+    size_t swept = flush(site, &(struct rib_selector){.session_id = &id, .peer_id = peer_id, .stale = &stale});
 
     if (peer_id == NULL) {
         site->sessions[id]->long_lived = false;
@@ -201,9 +228,21 @@ size_t site_session_sweep(struct site *site, uint16_t id, const uint16_t *peer_i
     return swept;
 }
 
-size_t site_session_flush(struct site *site, uint16_t id, const uint16_t *peer_id)
+void site_session_flush(struct site *site, uint16_t id, const uint16_t *peer_id)
 {
-    return site_flush(site, &(struct rib_selector){.session_id = &id, .peer_id = peer_id});
+    site_flush(site, &(struct rib_selector){.session_id = &id, .peer_id = peer_id});
+}
+
+size_t site_session_flush_held(struct site *site, uint16_t id)
+{
+    static const bool held = true;
+
+    return flush(site, &(struct rib_selector){.session_id = &id, .held = &held});
+}
+
+size_t site_session_routes(struct site *site, uint16_t id, const uint16_t *peer_id)
+{
+    return rib_count_selected(site->rib, &(struct rib_selector){.session_id = &id, .peer_id = peer_id});
 }
 
 size_t site_session_stale(const struct site *site, uint16_t id)

@@ -19,7 +19,8 @@
  *     sync_end    site_session_sweep(site, id, &peer_id)
  *     after each burst of these: site_commit(site), which decides each prefix that changed once
  *
- * Control thread only. What marks and sweeps walks all prefixes.
+ * Control thread only. What marks and sweeps walks all prefixes: of a large table in parts (rib_walk()), so that counts
+ * are for some time as they were. Whoever depends on them waits for site_session_is_busy() to end, or finishes it.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -64,6 +65,7 @@ struct site_session {
     uint32_t max_prefixes; /* 0: any number */
     /* session_breaker.c's: */
     struct breaker breaker;
+    bool rebases;      /* what it has lost was right, and is judged from when it is all gone */
     bool refused;      /* its client was told that it may not withdraw, and waits for somebody to confirm */
     bool breaker_told; /* the log knows that it is tripped */
     /* the site's: */
@@ -82,9 +84,9 @@ int site_session_open(struct site *site, const struct site_session_spec *spec, b
 int site_session_find(const struct site *site, const char *client, uid_t uid) MUST_USE;
 /* The client has gone. To be committed. */
 void site_session_leave(struct site *site, uint16_t id);
-/* The end, by its own client's or the operator's word: withdrawn, or left as it is until that client comes back. To be
- * committed. */
-void site_session_close(struct site *site, uint16_t id, bool withdraw);
+/* The end, by its own client's or the operator's word: withdrawn, or left as it is until that client comes back. How
+ * many candidates were withdrawn. To be committed. */
+size_t site_session_close(struct site *site, uint16_t id, bool withdraw);
 /* NULL: no such session. */
 const struct site_session *site_session(const struct site *site, uint32_t id);
 /* Ids in use are below. */
@@ -92,12 +94,18 @@ uint32_t site_session_end(const struct site *site);
 /* How many there are, the operator's left out. */
 uint32_t site_session_count(const struct site *site);
 
-/* peer_id: of that peer alone; NULL: all. Each returns how many candidates it changed. */
-size_t site_session_mark_stale(struct site *site, uint16_t id, const uint16_t *peer_id);
-/* Withdraws what is stale. To be committed. */
+/* peer_id: of that peer alone; NULL: all. */
+void site_session_mark_stale(struct site *site, uint16_t id, const uint16_t *peer_id);
+/* Withdraws what is stale; returns how many candidates. To be committed. */
 size_t site_session_sweep(struct site *site, uint16_t id, const uint16_t *peer_id);
+/* The same of what is held. */
+size_t site_session_flush_held(struct site *site, uint16_t id);
 /* Withdraws everything. To be committed. */
-size_t site_session_flush(struct site *site, uint16_t id, const uint16_t *peer_id);
+void site_session_flush(struct site *site, uint16_t id, const uint16_t *peer_id);
+/* How many candidates it has. */
+size_t site_session_routes(struct site *site, uint16_t id, const uint16_t *peer_id);
+/* A walk is under way that changes what is counted of the session. */
+bool site_session_is_busy(const struct site *site, uint16_t id);
 /* How many are stale. */
 size_t site_session_stale(const struct site *site, uint16_t id);
 

@@ -6,6 +6,11 @@
 
 #define TELL_MS 1000 /* what is withdrawn may be announced again at once */
 
+bool site_session_is_busy(const struct site *site, uint16_t id)
+{
+    return rib_walk_concerns(site->rib, id);
+}
+
 static uint32_t prefixes_of(const struct site *site, uint16_t id)
 {
     return rib_counts(site->rib)->prefixes_of_session[id];
@@ -16,34 +21,65 @@ static uint32_t held_of(const struct site *site, uint16_t id)
     return rib_counts(site->rib)->held_of_session[id];
 }
 
+static void rebase_if_due(struct site *site, uint16_t id)
+{
+    struct site_session *session = site->sessions[id];
+
+    if (session->rebases && !site_session_is_busy(site, id)) {
+        session->rebases = false;
+        breaker_rebase(&session->breaker, prefixes_of(site, id), site->now_ms);
+    }
+}
+
+void site_session_settle(struct site *site, uint16_t id)
+{
+    if (site_session_is_busy(site, id)) {
+        rib_walk_finish(site->rib);
+    }
+    rebase_if_due(site, id);
+}
+
 bool site_session_lets(struct site *site, uint16_t id, uint32_t has, uint32_t lose)
 {
     return breaker_lets(&site->sessions[id]->breaker, has, lose, site->now_ms);
 }
 
-uint32_t site_session_loss(const struct site *site, uint16_t id, const struct rib_selector *selector)
+struct loss {
+    uint16_t id;
+    uint32_t prefixes;
+};
+
+static void count_loss(void *owner, struct rib_entry *entry, const struct rib_selector *selector)
 {
-    uint32_t lost = 0;
+    struct loss *loss = owner;
+    bool goes = false, stays = false;
 
-    for (unsigned int family = 0; family < FAMILIES; family++) {
-        const struct prefix first = {.addr.family = (uint8_t)family};
-        const struct rib_entry *entry = rib_seek(site->rib, &first);
+    for (uint32_t i = 0; i < entry->n_candidates; i++) {
+        if (entry->candidates[i].key.session_id == loss->id) {
+            bool selected = rib_selects(selector, &entry->candidates[i]);
 
-        for (; entry != NULL; entry = rib_next(site->rib, entry)) {
-            bool goes = false, stays = false;
-
-            for (uint32_t i = 0; i < entry->n_candidates; i++) {
-                if (entry->candidates[i].key.session_id == id) {
-                    bool selected = rib_selects(selector, &entry->candidates[i]);
-
-                    goes |= selected;
-                    stays |= !selected;
-                }
-            }
-            lost += goes && !stays;
+            goes |= selected;
+            stays |= !selected;
         }
     }
-    return lost;
+    loss->prefixes += goes && !stays;
+}
+
+uint32_t site_session_loss(struct site *site, uint16_t id, const struct rib_selector *selector)
+{
+    struct loss loss = {.id = id};
+
+    site_session_settle(site, id);
+    if (rib_may_select(site->rib, selector)) {
+        rib_walk_now(site->rib, &(struct rib_work){.visit = count_loss, .owner = &loss, .selector = *selector});
+    }
+    return loss.prefixes;
+}
+
+uint32_t site_session_prefixes(struct site *site, uint16_t id)
+{
+    site_session_settle(site, id);
+    return prefixes_of(site, id);
 }
 
 static void tell(const struct site *site, uint16_t id)
@@ -80,6 +116,15 @@ static bool has_other(const struct rib_entry *entry, const struct candidate_key 
     return false;
 }
 
+/* Where nothing is judged, nothing needs to be counted. */
+static bool lets_one(struct site *site, uint16_t id)
+{
+    const struct breaker *breaker = &site->sessions[id]->breaker;
+
+    return (breaker->rules.max_percent >= 100 && !breaker->tripped) ||
+           site_session_lets(site, id, site_session_prefixes(site, id), 1);
+}
+
 void site_route_withdraw(struct site *site, const struct prefix *prefix, const struct candidate_key *key)
 {
     uint16_t id = key->session_id;
@@ -88,7 +133,7 @@ void site_route_withdraw(struct site *site, const struct prefix *prefix, const s
     if (entry == NULL || !rib_entry_has(entry, key)) {
         return;
     }
-    if (has_other(entry, key) || site_session_lets(site, id, prefixes_of(site, id), 1)) {
+    if (has_other(entry, key) || lets_one(site, id)) {
         site_route_del(site, prefix, key, NULL);
     } else {
         rib_hold_one(site->rib, entry, key);
@@ -129,7 +174,8 @@ void site_session_announced(struct site *site, uint16_t id, const struct prefix 
 
 void site_session_rebase(struct site *site, uint16_t id)
 {
-    breaker_rebase(&site->sessions[id]->breaker, prefixes_of(site, id), site->now_ms);
+    site->sessions[id]->rebases = true;
+    rebase_if_due(site, id);
 }
 
 static void reset(struct site *site, uint16_t id, bool let)
@@ -137,14 +183,14 @@ static void reset(struct site *site, uint16_t id, bool let)
     struct site_session *session = site->sessions[id];
 
     breaker_reset(&session->breaker, prefixes_of(site, id), site->now_ms, let);
+    session->rebases = site_session_is_busy(site, id);
     session->refused = false;
     session->breaker_told = false;
 }
 
 size_t site_session_confirm(struct site *site, uint16_t id)
 {
-    static const bool held = true;
-    size_t gone = site_flush(site, &(struct rib_selector){.session_id = &id, .held = &held});
+    size_t gone = site_session_flush_held(site, id);
 
     log_notice("session %s: its withdrawals are confirmed: %zu routes go", site->sessions[id]->client, gone);
     reset(site, id, true);
@@ -155,6 +201,7 @@ void site_session_breaker_tick(struct site *site, uint16_t id)
 {
     struct site_session *session = site->sessions[id];
 
+    rebase_if_due(site, id);
     if (!session->breaker.tripped || session->refused) {
         return;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session_limits.h"
+#include "session_breaker.h"
 #include "site_private.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static bool has_prefix(const struct site *site, uint16_t id, const struct prefix
     return false;
 }
 
-int site_limits_check(const struct site *site, uint16_t id, const struct prefix *prefix)
+int site_limits_check(struct site *site, uint16_t id, const struct prefix *prefix)
 {
     const struct site_session *session = site->sessions[id];
 
@@ -55,7 +56,7 @@ int site_limits_check(const struct site *site, uint16_t id, const struct prefix 
         return -EPERM;
     }
     if (session->max_prefixes > 0 && rib_counts(site->rib)->prefixes_of_session[id] >= session->max_prefixes &&
-        !has_prefix(site, id, prefix)) {
+        site_session_prefixes(site, id) >= session->max_prefixes && !has_prefix(site, id, prefix)) {
         return -EDQUOT;
     }
     return 0;

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define MANY_PREFIXES     4096 /* what walks over more leaves to decide may wait for others */
+#define MANY_PREFIXES     4096 /* more are walked over in parts, and what that leaves to decide waits for others */
+#define WALK_FACTOR       8    /* an entry that is walked over takes so much less than one that is decided */
 #define RETRY_INTERVAL_MS 1000 /* for routes that found no room */
 #define SCRATCH_BYTES     4096
 
@@ -117,24 +118,43 @@ int site_set_rules(struct site *site, const struct best_options *decision, const
     return 0;
 }
 
-enum rib_list site_mark_many(struct site *site)
+bool site_is_large(const struct site *site)
 {
     const struct rib_counts *counts = rib_counts(site->rib);
-    enum rib_list list = rib_set_list(site->rib, RIB_BULK);
 
-    if (list != RIB_NOW || counts->prefixes[FAMILY_V4] + counts->prefixes[FAMILY_V6] < MANY_PREFIXES) {
-        rib_set_list(site->rib, list);
-    }
-    return list;
+    return counts->prefixes[FAMILY_V4] + counts->prefixes[FAMILY_V6] >= MANY_PREFIXES;
 }
 
-size_t site_mark(struct site *site, const struct rib_selector *selector)
+void site_walk(struct site *site, const struct rib_work *work)
 {
-    enum rib_list list = site_mark_many(site);
-    size_t marked = rib_mark_dirty(site->rib, selector);
+    if (!rib_may_select(site->rib, &work->selector)) {
+        return;
+    }
+    if (site_is_large(site)) {
+        rib_walk(site->rib, work);
+    } else {
+        rib_walk_now(site->rib, work);
+    }
+}
 
-    rib_set_list(site->rib, list);
-    return marked;
+bool site_walk_part(struct site *site, unsigned int most)
+{
+    return rib_walk_part(site->rib, most > UINT_MAX / WALK_FACTOR ? UINT_MAX : most * WALK_FACTOR);
+}
+
+static void mark_entry(void *owner, struct rib_entry *entry, const struct rib_selector *selector)
+{
+    for (uint32_t i = 0; i < entry->n_candidates; i++) {
+        if (rib_selects(selector, &entry->candidates[i])) {
+            rib_mark_entry(owner, entry);
+            return;
+        }
+    }
+}
+
+void site_mark(struct site *site, const struct rib_selector *selector)
+{
+    site_walk(site, &(struct rib_work){.visit = mark_entry, .owner = site->rib, .selector = *selector});
 }
 
 void site_mark_all(struct site *site)
@@ -186,8 +206,9 @@ static void mark_changed_hops(struct site *site)
     site->changed_count = 0;
 }
 
-static void mark_if_pending(void *owner, struct rib_entry *entry)
+static void mark_if_pending(void *owner, struct rib_entry *entry, const struct rib_selector *selector)
 {
+    (void)selector;
     if (entry->outcome.pending) {
         rib_mark_entry(owner, entry);
     }
@@ -196,7 +217,7 @@ static void mark_if_pending(void *owner, struct rib_entry *entry)
 /* Room may have come since. */
 static void mark_pending(struct site *site)
 {
-    rib_each(site->rib, mark_if_pending, site->rib);
+    site_walk(site, &(struct rib_work){.visit = mark_if_pending, .owner = site->rib});
     site->pending = false;
 }
 
@@ -224,9 +245,9 @@ void site_tick(struct site *site, uint64_t now_ms)
 
 bool site_route_pending(const struct site *site, const struct prefix *prefix)
 {
-    const struct rib_entry *entry = rib_find(site->rib, prefix);
+    const struct rib_outcome *outcome = rib_outcome_of(site->rib, prefix);
 
-    return entry != NULL && entry->outcome.pending;
+    return outcome != NULL && outcome->pending;
 }
 
 uint64_t site_failures(const struct site *site)
@@ -237,9 +258,9 @@ uint64_t site_failures(const struct site *site)
 uint32_t site_decided(void *owner, const struct prefix *prefix)
 {
     const struct site *site = owner;
-    const struct rib_entry *entry = site != NULL ? rib_find(site->rib, prefix) : NULL;
+    const struct rib_outcome *outcome = site != NULL ? rib_outcome_of(site->rib, prefix) : NULL;
 
-    return entry != NULL ? entry->outcome.path_list_id : PATH_LIST_NONE;
+    return outcome != NULL ? outcome->path_list_id : PATH_LIST_NONE;
 }
 
 struct attrs_table *site_attrs(struct site *site)
@@ -346,32 +367,19 @@ bool site_route_del(struct site *site, const struct prefix *prefix, const struct
     return true;
 }
 
-struct flush {
-    struct site *site;
-    const struct rib_selector *selector;
-    size_t count;
-};
-
-static void flush_entry(void *owner, struct rib_entry *entry)
+static void flush_entry(void *owner, struct rib_entry *entry, const struct rib_selector *selector)
 {
-    struct flush *flush = owner;
+    struct site *site = owner;
 
     for (uint32_t i = 0; i < entry->n_candidates; i++) {
-        if (rib_selects(flush->selector, &entry->candidates[i])) {
-            site_release_target(flush->site, &entry->candidates[i].target, entry->prefix.addr.family);
+        if (rib_selects(selector, &entry->candidates[i])) {
+            site_release_target(site, &entry->candidates[i].target, entry->prefix.addr.family);
         }
     }
-    flush->count += rib_flush_entry(flush->site->rib, entry, flush->selector);
+    rib_flush_entry(site->rib, entry, selector);
 }
 
-size_t site_flush(struct site *site, const struct rib_selector *selector)
+void site_flush(struct site *site, const struct rib_selector *selector)
 {
-    struct flush flush = {site, selector, 0};
-    enum rib_list list = site_mark_many(site);
-
-    if (rib_may_select(site->rib, selector)) {
-        rib_each(site->rib, flush_entry, &flush);
-    }
-    rib_set_list(site->rib, list);
-    return flush.count;
+    site_walk(site, &(struct rib_work){.visit = flush_entry, .owner = site, .selector = *selector, .counted = true});
 }

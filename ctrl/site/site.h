@@ -162,8 +162,11 @@ int site_commit(struct site *site) MUST_USE;
  * mark on RIB_BULK once there are some thousands of them. */
 void site_mark_on(struct site *site, enum rib_list list);
 void site_release_held(struct site *site);
-/* Decides and installs so many prefixes at most. False: none is left, and the generation is counted; true: call it
- * again. Those that could not be installed are told by site_route_pending(). */
+/* Goes on with what walks over a large table, as far as that takes about as long as to decide so many prefixes. False:
+ * nothing is left; true: call it again. */
+bool site_walk_part(struct site *site, unsigned int most);
+/* The same, and then decides and installs so many prefixes at most. False: none is left, and the generation is counted;
+ * true: call it again. Those that could not be installed are told by site_route_pending(). */
 bool site_commit_part(struct site *site, unsigned int most);
 uint64_t site_generation(const struct site *site);
 /* The prefix has another outcome than was decided, for want of room. */

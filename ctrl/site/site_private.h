@@ -74,11 +74,13 @@ int site_hold_target(struct site *site, const struct target *target, enum family
 void site_release_target(struct site *site, const struct target *target, enum family family);
 /* Marks dirty what leads to the instance, by name or by next hop. */
 void site_mark_instance(struct site *site, uint32_t id);
-/* As rib_mark_dirty(). */
-size_t site_mark(struct site *site, const struct rib_selector *selector);
-/* What is marked from now on may be much: if the table is large it is decided in parts. Returns the list that it was,
- * for rib_set_list(). */
-enum rib_list site_mark_many(struct site *site);
+/* Marks dirty the prefixes that have a selected candidate. */
+void site_mark(struct site *site, const struct rib_selector *selector);
+/* The table is so large that what walks over it does so in parts. */
+bool site_is_large(const struct site *site);
+/* Work on all entries: at once, or, if there are many, as rib_walk() has it, so that what it marks is decided in parts
+ * as well. */
+void site_walk(struct site *site, const struct rib_work *work);
 /* Marks every prefix dirty. */
 void site_mark_all(struct site *site);
 /* Where packets of a family go first; NULL: it takes none. */
@@ -113,9 +115,11 @@ void site_health_tick(struct site *site);
 
 /* session_limits.c */
 /* 0; -EPERM: the session may have no route there; -EDQUOT: no further one. */
-int site_limits_check(const struct site *site, uint16_t id, const struct prefix *prefix) MUST_USE;
+int site_limits_check(struct site *site, uint16_t id, const struct prefix *prefix) MUST_USE;
 
 /* session_breaker.c */
+/* What is counted of the session from now on is all that there is to count: a judgement depends on it. */
+void site_session_settle(struct site *site, uint16_t id);
 void site_session_breaker_tick(struct site *site, uint16_t id);
 
 /* session.c */
@@ -124,6 +128,6 @@ void site_sessions_free(struct site *site);
 /* What has been stale long enough. True: something is to be committed. */
 bool site_sessions_tick(struct site *site);
 /* Withdraws selected candidates and lets go of what they hold. */
-size_t site_flush(struct site *site, const struct rib_selector *selector);
+void site_flush(struct site *site, const struct rib_selector *selector);
 
 #endif

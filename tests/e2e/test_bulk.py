@@ -185,7 +185,7 @@ def test_a_client_that_goes_in_the_middle_leaves_nothing_half_done(daemon):
             return rpc.call("status")["candidates"] in (before, before + LINE)
         assert wait_until(settled), counts
         rpc.call("route.flush", peer="rs2")
-        assert rpc.call("status")["candidates"] == before
+        assert wait_until(lambda: rpc.call("status")["candidates"] == before), rpc.call("status")
     rpc.close()
 
 

@@ -61,7 +61,7 @@ static void on_closed(void *owner, const char *why)
     snprintf(world->closed, sizeof(world->closed), "%s", why);
 }
 
-static const struct stream_handler handler = {on_read, on_handled, on_closed, 256};
+static const struct stream_handler handler = {on_read, NULL, on_handled, on_closed, 256};
 
 static void on_accepted(void *owner, int fd, const struct ip_addr *from)
 {

@@ -104,6 +104,12 @@ static bool sync_end(void *owner, int peer)
     return true;
 }
 
+static bool busy(void *owner)
+{
+    (void)owner;
+    return false;
+}
+
 static void commit(void *owner)
 {
     struct table *table = owner;
@@ -132,6 +138,7 @@ struct table *table_create(void)
                                      .withdraw = withdraw,
                                      .sync_begin = sync_begin,
                                      .sync_end = sync_end,
+                                     .busy = busy,
                                      .commit = commit};
     table->rib = rib_create(table->sink.attrs);
     assert_non_null(table->rib);
