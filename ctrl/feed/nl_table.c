@@ -308,10 +308,10 @@ static void del_route(struct nl_table *table, const struct nl_route *message)
 /* Tells anew every place with a route that hangs on the object. */
 static void tell_users(struct nl_table *table, uint32_t id)
 {
-    struct prefix first = {.addr.family = FAMILY_V4};
-    struct prefix *member = prefix_set_seek(&table->places, &first);
+    struct prefix_place at = {0};
+    struct prefix *member;
 
-    for (; member != NULL; member = prefix_set_next(&table->places, member)) {
+    while ((member = prefix_set_walk(&table->places, &at)) != NULL) {
         struct place *place = (struct place *)member;
 
         for (const struct route *route = place->routes; route != NULL; route = route->next) {
@@ -389,11 +389,11 @@ int nl_table_message(struct nl_table *table, const struct nlmsghdr *message)
 void nl_table_sync_begin(struct nl_table *table)
 {
     const struct feed_sink *sink = table->settings.sink;
-    struct prefix first = {.addr.family = FAMILY_V4};
-    struct prefix *member = prefix_set_seek(&table->places, &first);
+    struct prefix_place at = {0};
+    struct prefix *member;
 
     /* what the routes' objects were stays told, but their ids will mean something else */
-    for (; member != NULL; member = prefix_set_next(&table->places, member)) {
+    while ((member = prefix_set_walk(&table->places, &at)) != NULL) {
         for (struct route *route = ((struct place *)member)->routes; route != NULL; route = route->next) {
             route->object_id = 0;
         }
@@ -424,16 +424,16 @@ static bool sweep(struct nl_table *table, struct place *place)
 void nl_table_sync_end(struct nl_table *table)
 {
     const struct feed_sink *sink = table->settings.sink;
-    struct prefix at = {.addr.family = FAMILY_V4};
-    struct prefix *member = prefix_set_seek(&table->places, &at);
+    struct prefix_place at = {0};
+    struct prefix *member;
 
     if (!table->syncing) {
         return;
     }
-    while (member != NULL) {
+    while ((member = prefix_set_walk(&table->places, &at)) != NULL) {
         struct place *place = (struct place *)member;
+        struct prefix prefix = place->prefix;
 
-        at = place->prefix;
         if (sweep(table, place)) {
             if (place->routes != NULL || place->generation == table->generation) {
                 tell(table, place);
@@ -441,8 +441,8 @@ void nl_table_sync_end(struct nl_table *table)
                 table->counts.feed.withdrawals += place->told;
             }
             place_release(table, place);
+            at = prefix_set_after(&table->places, &prefix);
         }
-        member = prefix_set_next(&table->places, &at);
     }
     table->syncing = false;
     (void)sink->sync_end(sink->owner, table->settings.peer);
