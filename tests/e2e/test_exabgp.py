@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ExaBGP bridge: real BGP in, with all candidates and attributes, and announcements out."""
 import importlib.util
+import json
 import random
 import sys
 
@@ -68,6 +69,58 @@ def test_batches_come_to_what_the_changes_one_by_one_do():
             assert len(params["add"]) + len(params["del"]) <= bridge.BATCH
         expected = {key: route["n"] for key, route in dict(changes).items() if route}
         assert table == expected
+
+
+EVENTS = [
+    {"exabgp": "4.0.1", "type": "open", "neighbor": {
+        "address": {"local": "10.0.0.1", "peer": "10.90.3.1"}, "asn": {"local": 65000, "peer": 65001},
+        "direction": "receive", "open": {"version": 4, "asn": 65001, "hold_time": 180, "router_id": "10.90.3.1"}}},
+    {"exabgp": "4.0.1", "type": "state", "neighbor": {
+        "address": {"local": "10.0.0.1", "peer": "10.90.3.1"}, "asn": {"local": 65000, "peer": 65001}, "state": "up"}},
+    {"exabgp": "4.0.1", "type": "update", "neighbor": {
+        "address": {"local": "10.0.0.1", "peer": "10.90.3.1"}, "asn": {"local": 65000, "peer": 65001},
+        "direction": "receive", "message": UPDATE}}]
+
+
+def damaged(value, chance):
+    """The same with something else in some place."""
+    if chance.random() < 0.1 or not isinstance(value, (dict, list)) or not value:
+        return chance.choice([None, True, -1, 1e300, "", "x", [], {}, [[]], {"nlri": []}, "0.0.0.999", value])
+    place = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    copy = value.copy()
+    if chance.random() < 0.1:
+        del copy[place]
+    else:
+        copy[place] = damaged(value[place], chance)
+    return copy
+
+
+def test_a_line_that_cannot_be_read_costs_itself_alone(capsys):
+    """Whatever ExaBGP writes, the bridge goes on with what it knows, and with the next line."""
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    told = bridge.Bridge(bridge.read_options([]))
+    whole = [json.dumps(event).encode() for event in EVENTS]
+    for line in whole:
+        told.hear(line)
+    before = dict(told.routes)
+    assert len(before) == 2
+    for _ in range(5000):
+        line = json.dumps(damaged(chance.choice(EVENTS), chance)).encode()
+        dice = chance.random()
+        if dice < 0.2:
+            line = line[:chance.randrange(len(line) + 1)]
+        elif dice < 0.4:
+            at = chance.randrange(len(line))
+            line = line[:at] + bytes([chance.randrange(256)]) + line[at + 1:]
+        told.hear(line)
+    told.hear(b"[" * 100000)
+    told.hear(b"{" + b'"a":{' * 100000)
+    for line in whole:
+        told.hear(line)
+    assert before.items() <= told.routes.items()
+    assert "cannot be used" in capsys.readouterr().err
 
 
 class Stopped:

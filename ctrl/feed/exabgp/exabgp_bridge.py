@@ -175,6 +175,14 @@ class Bridge:
 
     # in
 
+    def hear(self, line):
+        """One that cannot be read costs itself: with this process would go all that ExaBGP has told, and never tells
+        again."""
+        try:
+            self.on_line(line.decode().strip())
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            say(f"a line of ExaBGP's cannot be used ({error!r}): {line[:200]!r}")
+
     def on_line(self, line):
         """One line of ExaBGP's: an event, or its answer to a command."""
         if not line.startswith("{"):
@@ -199,7 +207,7 @@ class Bridge:
                                   is_internal(neighbor)))
 
     def learn(self, changes):
-        for key, route in changes:
+        for key, route in dict(changes).items():  # first: what is no key fails before anything is learned
             if route is not None:
                 self.routes[key] = route
                 self.withheld.pop(key, None)
@@ -328,7 +336,7 @@ class Bridge:
                     return  # ExaBGP has gone
                 *whole, lines = (lines + data).split(b"\n")
                 for line in whole:
-                    self.on_line(line.decode().strip())
+                    self.hear(line)
             if self.anyfwd is not None and self.anyfwd.socket in readable:
                 try:
                     self.anyfwd.read_news()
