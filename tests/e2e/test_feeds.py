@@ -47,11 +47,11 @@ GOBGP = """[global.config]
 class Routed:
     """A London with feeds, and speakers on two of its instances."""
 
-    def __init__(self, feeds):
+    def __init__(self, feeds, **settings):
         self.london = london = London("anycast")
         self.speakers, self.router = {}, None
         try:
-            london.daemon.write_config(config("anycast", feeds=feeds))
+            london.daemon.write_config(config("anycast", feeds=feeds, **settings))
             for name, (address, asn) in SPEAKERS.items():
                 fw = address[:-1] + "1"
                 self.speakers[name] = ExaBgp(london.lab, london.instances[name], name, [
@@ -125,7 +125,7 @@ def fpm():
 
 @pytest.fixture
 def bmp():
-    routed = Routed([{"name": "gobgp", "type": "bmp"}])
+    routed = Routed([{"name": "gobgp", "type": "bmp"}], decision={"multipath_relax": True})
     try:
         routed.router = GoBgp(routed.london.lab, routed.london.forwarder, GOBGP)
         yield routed
@@ -240,8 +240,19 @@ def test_gobgp_by_bmp(bmp):
         bmp.agrees(told)
     bmp.lossless(reconnect, 12)
 
-    lon2.kill()
-    bmp.agrees(lambda: {prefix: {"10.10.0.2"} for prefix in gobgp.adj_in("10.10.0.2")}, 30)
+    # as near as each other: both; then the neighbour of one goes down, and what it had goes to the other
+    def ecmp():
+        announce(lon1, PREFIXES[:1])
+        bmp.agrees(told)
+    assert bmp.lossless(ecmp) == {"lon1", "lon2"}
+    assert len(bmp.london.rpc.call("route.get", prefix=PREFIXES[0])["best"]) == 2
+
+    def peer_down():
+        lon2.kill()
+        bmp.agrees(lambda: {prefix: {"10.10.0.2"} for prefix in gobgp.adj_in("10.10.0.2")}, 30)
+    assert bmp.lossless(peer_down) == {"lon1", "lon2"}
+    assert bmp.lossless(lambda: None, 0.5) == {"lon1"}
+    assert bmp.feed()["peers"] == 1, bmp.feed()
     start_over(bmp)
     for med in range(20, 28):  # GoBGP notices that its server has gone when it has something to tell
         announce(lon1, PREFIXES[:1], med)
