@@ -145,6 +145,11 @@ struct rib_entry *rib_next_dirty(struct rib *rib)
     return rib_next_of(rib, RIB_NOW);
 }
 
+bool rib_is_clean(const struct rib *rib, enum rib_list list)
+{
+    return TAILQ_EMPTY(&rib->dirty[list]);
+}
+
 void rib_release_held(struct rib *rib)
 {
     struct rib_entry *entry;

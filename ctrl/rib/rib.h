@@ -207,6 +207,8 @@ struct rib_entry *rib_next_dirty(struct rib *rib);
 enum rib_list rib_set_list(struct rib *rib, enum rib_list list);
 /* As rib_next_dirty(), of another list. */
 struct rib_entry *rib_next_of(struct rib *rib, enum rib_list list);
+/* Nothing is left on that list. */
+bool rib_is_clean(const struct rib *rib, enum rib_list list);
 /* What is held is so no more, but to be decided now. */
 void rib_release_held(struct rib *rib);
 /* Frees the entry if it has no candidate and is not dirty again; else does nothing. */

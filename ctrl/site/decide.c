@@ -344,6 +344,9 @@ int site_commit(struct site *site)
     if (changed) {
         count_generation(site);
     }
+    if (!site_is_large(site)) { /* else they may not even be marked yet */
+        site_failovers_drained(site);
+    }
     return first_error;
 }
 
@@ -368,6 +371,7 @@ bool site_commit_part(struct site *site, unsigned int most)
         count_generation(site);
         site->bulk_changed = false;
     }
+    site_failovers_drained(site);
     return false;
 }
 

@@ -85,6 +85,35 @@ void site_failover_add(struct site *site, const struct site_instance *instance, 
     }
 }
 
+/* Which packet was the first to go elsewhere nobody knows: the rows are others, in which the instance comes after its
+ * heirs, and no packet looks for what it would have been. */
+static void add_drained(struct site *site, const struct site_instance *instance)
+{
+    struct site_failover what = {.cause = "drain", .detected = instance->drained_at};
+
+    what.flipped = install_clock(site->install);
+    what.packets = site_instance_packets(site, instance);
+    what.packets_last_good = what.packets; /* it answers them */
+    site_failover_add(site, instance, &what, "instance.drain");
+    site->failovers[site->failover_count % FAILOVERS_KEPT].open = false;
+}
+
+void site_failovers_drained(struct site *site)
+{
+    if (!site->drained || !rib_is_clean(site->rib, RIB_NOW) || !rib_is_clean(site->rib, RIB_BULK)) {
+        return;
+    }
+    site->drained = false;
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        struct site_instance *instance = site->instances[id];
+
+        if (instance != NULL && instance->drained_at != 0) {
+            add_drained(site, instance);
+            instance->drained_at = 0;
+        }
+    }
+}
+
 static bool concerns(const struct site_failover *record, int family)
 {
     return record->families == 0 || (record->families >> family & 1) != 0;

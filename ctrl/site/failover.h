@@ -18,7 +18,7 @@ struct site_failover {
     uint64_t sequence; /* from 1 */
     char instance[SITE_NAME_MAX];
     char heir[SITE_NAME_MAX]; /* "": no packet went elsewhere, or to no instance */
-    const char *cause;        /* "admin", "link", or a check */
+    const char *cause;        /* "admin", "drain", "link", or a check */
     char detail[FAILOVER_DETAIL];
     uint64_t at_ms;     /* CLOCK_REALTIME, of the detection */
     uint64_t last_good; /* 0: never */

@@ -99,6 +99,7 @@ static int instance_change(struct site *site, uint32_t id, const struct site_ins
     next.born = old->born;
     next.health = old->health;
     next.heartbeat_ms = old->heartbeat_ms;
+    next.drained_at = old->drained_at;
     next.linked = old->linked;
     memcpy(next.last_good, old->last_good, sizeof(next.last_good));
     next.name_hash = old->name_hash;

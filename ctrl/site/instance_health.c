@@ -322,12 +322,18 @@ int site_instance_admin(struct site *site, const char *name, enum health_admin a
 {
     struct site_instance *instance = find(site, name, error);
     bool ranked_anew;
+    bool is_down;
 
     if (instance == NULL) {
         return -ENOENT;
     }
+    is_down = health_state(&instance->health) == HEALTH_DOWN;
     ranked_anew = (instance->health.admin == HEALTH_ADMIN_DRAIN) != (admin == HEALTH_ADMIN_DRAIN);
-    if (admin == HEALTH_ADMIN_DOWN && health_state(&instance->health) != HEALTH_DOWN) {
+    if (ranked_anew) {
+        instance->drained_at = admin == HEALTH_ADMIN_DRAIN && !is_down ? install_clock(site->install) : 0;
+        site->drained |= instance->drained_at != 0;
+    }
+    if (admin == HEALTH_ADMIN_DOWN && !is_down) {
         take_down(site, instance);
     } else {
         instance->health.admin = admin;

@@ -53,6 +53,7 @@ struct site_instance {
         uint64_t at;      /* the workers' clock; 0: never */
         uint64_t packets; /* that it had been sent then */
     } last_good[HEALTH_CHECKS];
+    uint64_t drained_at; /* the workers' clock, until its prefixes are decided anew and there is a record; 0: not so */
     uint64_t heartbeat_ms; /* the last one; 0: none yet, the time begins at the next tick */
     uint64_t name_hash;
     struct hop *hops[FAMILIES]; /* by the packets' family: with a next hop of that family, or with a tunnel */

@@ -49,6 +49,7 @@ struct site {
     uint64_t now_ms; /* of the last tick */
     uint32_t min_alive;
     bool failopen;
+    bool drained; /* some instance has a drained_at */
     uint64_t failover_count;
     struct failover_histograms failover_histograms;
     struct site_failover failovers[FAILOVERS_KEPT]; /* by sequence */
@@ -93,6 +94,8 @@ void site_failover_arm(struct site *site, const struct site_instance *instance);
 void site_failover_add(struct site *site, const struct site_instance *instance, const struct site_failover *what,
                        const char *detail);
 void site_failovers_tick(struct site *site);
+/* When no prefix is left to walk over or to decide: the instances that were drained. */
+void site_failovers_drained(struct site *site);
 /* That it was sent so far. */
 uint64_t site_instance_packets(const struct site *site, const struct site_instance *instance);
 

@@ -106,6 +106,9 @@ def test_drain_moves_its_traffic_and_loses_nothing(london):
                     lambda: london.rpc.call("instance.up", name="lon1"),
                     "lon1", repeats=20)
     assert slowest(moves) < 5
+    record = london.rpc.call("failover.list", limit=1)["failovers"][0]
+    assert (record["cause"], record["instance"], record["packets_lost"], record["heir"]) == ("drain", "lon1", 0, None)
+    assert record["flip_us"] < 100_000
 
 
 def test_a_second_death_moves_the_traffic_to_the_last_instance_and_a_third_is_no_instance(london):

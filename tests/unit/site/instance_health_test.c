@@ -115,12 +115,21 @@ static void what_is_drained_is_last_and_alive(void **state)
     world_expect(LIST, "'state':'draining'");
     world_do("instance.up", "{'name':'a'}");
     world_expect(LOOKUP, "'tiers':[[{'alive':true,'instance':'a'");
-    world_expect("failover.list", "{}", "'count':0"); /* no failure so far */
+    world_expect("failover.list", "{}", "'count':1,"); /* it was drained once */
+    world_expect("failover.list", "{}", "'cause':'drain'");
+    world_expect("failover.list", "{}", "'detection_us':null");
+    world_expect("failover.list", "{}", "'detail':'instance.drain'");
+    world_expect("failover.list", "{}", "'takeover_us':null");
+    world_expect("failover.list", "{}", "'packets_lost':0");
     world_do("instance.drain", "{'name':'a'}");
+    world_do("instance.drain", "{'name':'a'}");
+    world_expect("failover.list", "{}", "'count':2,");
     world_do("instance.down", "{'name':'a'}");
-    world_expect("failover.list", "{}", "'cause':'admin'");
+    world_expect("failover.list", "{'limit':1}", "'cause':'admin'");
     world_do("instance.down", "{'name':'a'}");
-    world_expect("failover.list", "{}", "'count':1,"); /* it was down already */
+    world_do("instance.drain", "{'name':'a'}"); /* it was down already */
+    world_expect("failover.list", "{}", "'count':3,");
+    world_do("instance.down", "{'name':'a'}");
     assert_int_equal(world_call("failover.list", "{'limit':0}"), API_ERR_PARAMS);
     world_expect(LOOKUP, "[{'alive':false,'instance':'a','next_hop':'10.0.0.10','port':'a','why':'admin down'");
 }
