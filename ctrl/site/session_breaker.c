@@ -117,12 +117,16 @@ static bool has_other(const struct rib_entry *entry, const struct candidate_key 
 }
 
 /* Where nothing is judged, nothing needs to be counted. */
-static bool lets_one(struct site *site, uint16_t id)
+static bool lets_all(const struct site *site, uint16_t id)
 {
     const struct breaker *breaker = &site->sessions[id]->breaker;
 
-    return (breaker->rules.max_percent >= 100 && !breaker->tripped) ||
-           site_session_lets(site, id, site_session_prefixes(site, id), 1);
+    return breaker->rules.max_percent >= 100 && !breaker->tripped;
+}
+
+static bool lets_one(struct site *site, uint16_t id)
+{
+    return lets_all(site, id) || site_session_lets(site, id, site_session_prefixes(site, id), 1);
 }
 
 void site_route_withdraw(struct site *site, const struct prefix *prefix, const struct candidate_key *key)
@@ -145,11 +149,12 @@ bool site_session_sweep_if_let(struct site *site, uint16_t id, const uint16_t *p
     static const bool stale = true;
     struct site_session *session = site->sessions[id];
     struct rib_selector selector = {.session_id = &id, .peer_id = peer_id, .stale = &stale};
-    uint32_t lose = site_session_loss(site, id, &selector);
+    uint32_t lose;
 
     if (peer_id == NULL && !session->refused) { /* a source that has told all it has is judged by that alone */
         session->breaker.tripped = false;
     }
+    lose = lets_all(site, id) ? 0 : site_session_loss(site, id, &selector);
     if (lose > 0 && !site_session_lets(site, id, prefixes_of(site, id), lose)) {
         rib_hold(site->rib, &selector);
         *swept = 0;
