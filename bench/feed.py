@@ -2,12 +2,14 @@
 """A full table, from its source to the last prefix forwarding; and how soon one update is in the forwarding table.
 
 anyfwd's control thread, on a CPU of its own that it shares with whoever sends, takes the IPv4 routes as JSON over its
-socket, from an MRT file, and by BMP, beside a worker that forwards all the while. BIRD takes the same table from a file
-into the kernel, FRR's staticd by zebra. "memory": what the daemon has of the machine
-with two candidates for each of the IPv4 prefixes and of a quarter as many IPv6 ones. Each starts anew each round, in a
-network namespace of its own; the tables are tables.py's.
+socket, from an MRT file, and by BMP, beside a worker that forwards all the while. BIRD and FRR take the same table by
+BGP, into the kernel. "memory": what the daemon has of the machine with two candidates for each of the IPv4 prefixes and
+of a quarter as many IPv6 ones. "others": how long another client of the socket waits for an answer while a session of the
+whole table is withdrawn, flushed, closed, lost or swept. Each starts anew each round, in a network namespace of its own;
+the tables are tables.py's.
 """
 import contextlib
+import multiprocessing
 import os
 import re
 import shutil
@@ -59,9 +61,11 @@ class Forwarder:
             "dpdk": {"memory_mb": 512, "control_lcore": 0, "worker_lcores": [1]},
             "ports": [{"name": "in", "device": f"vdev:net_pcap0,rx_pcap={capture},infinite_rx=1"},
                       {"name": "out", "device": "null"}],
+            "api": {"socket": os.path.join(self.lab.dir, "fw.sock"),
+                    "clients": [{"name": "bench", "max_withdraw_percent": 100}]},
             "anycast": ["192.0.2.0/24"], "instances": [{"name": "i0", "next_hop": "10.0.2.1"}],
             "peers": [{"name": "rs1", "as": 65001, "type": "ebgp"}], "feeds": [{"name": "bmp", "type": "bmp"}],
-            "routes": [{"prefix": "192.0.2.0/24", "peer": "rs1", "instance": "i0", "as_path": [65001]}]})
+            "routes": [{"prefix": "192.0.2.0/24", "peer": "rs1", "instance": "i0", "as_path": [65001]}]}, "fw")
         self.daemon.start(program=os.path.join(build, "anyfwd"), start_new_session=True)
         prefer(self.daemon.process)
         self.host.ip("addr", "add", "10.0.0.1/16", "dev", "out")
@@ -182,6 +186,98 @@ def measure_latency(build, seconds):
         return times[len(times) // 2], times[len(times) * 99 // 100], times[-1]
 
 
+class Other:
+    """A client in a process of its own that asks for the instances a hundred times a second."""
+
+    def __init__(self, path):
+        self.ours, theirs = multiprocessing.Pipe()
+        self.process = multiprocessing.get_context("fork").Process(target=self._ask, args=(path, theirs), daemon=True)
+        self.process.start()
+        self.ours.recv()  # it has begun
+
+    @staticmethod
+    def _ask(path, pipe):
+        rpc, times = Rpc(path, timeout=60), []
+        rpc.call("instance.list")
+        pipe.send(None)
+        due = time.monotonic()
+        while not pipe.poll():
+            try:
+                rpc.call("instance.list")
+            except OSError:  # the daemon has gone: somebody else says why
+                return
+            times.append(time.monotonic() - due)  # since it was to be asked, also where it could not be
+            due += 0.01
+            time.sleep(max(0.0, due - time.monotonic()))
+        pipe.send(times)
+
+    def stop(self):
+        """Seconds that each answer took, ascending."""
+        self.ours.send(None)
+        times = self.ours.recv()
+        self.process.join()
+        return sorted(times)
+
+
+def open_session(path, on_disconnect):
+    client = Rpc(path, timeout=120)
+    client.call("session.open", api=1, client="bench", on_disconnect=on_disconnect)
+    return client
+
+
+def withdraw_all(forwarder, client, _):
+    for start in range(0, len(forwarder.told), tables.LINE):
+        client.call("route.update", **{"del": [{"prefix": prefix} for prefix, _ in
+                                               forwarder.told[start:start + tables.LINE]]})
+
+
+def flush_all(_, client, __):
+    client.call("route.flush", all=True)
+
+
+def close_session(_, client, __):
+    client.call("session.close", withdraw=True)
+
+
+def lose_session(_, client, __):
+    client.socket.shutdown(socket.SHUT_RDWR)  # the other's process has it as well
+
+
+def sweep_all(forwarder, client, path):
+    client.socket.shutdown(socket.SHUT_RDWR)
+    again = open_session(path, "stale")
+    time.sleep(1)  # in which others would tell their routes again
+    again.call("session.eor")
+    forwarder.kept = again
+
+
+ENDS = {"withdrawn": (withdraw_all, "stale"), "flushed": (flush_all, "stale"), "closed": (close_session, "stale"),
+        "lost": (lose_session, "withdraw"), "swept": (sweep_all, "stale")}
+
+
+def measure_others(build, routes, source, end):
+    """How long another client waits while a session loses all routes: seconds, (p99, max, until all are gone)."""
+    act, on_disconnect = ENDS[end]
+    with Forwarder(build) as forwarder:
+        path = forwarder.daemon.socket
+        client = open_session(path, on_disconnect)
+        for line in source:
+            client.send(line)
+            if "error" in client.receive():
+                raise RuntimeError("an update is refused")
+        forwarder.wait_for(time.monotonic(), routes)
+        forwarder.told = routes
+        other, start = Other(path), time.monotonic()
+        time.sleep(0.2)
+        act(forwarder, client, path)
+        if not wait_until(lambda: not forwarder.has(routes[-1][0]) and
+                          forwarder.rpc.call("status")["routes"]["v4"] == 1, 60, 0.1):
+            raise RuntimeError(f"{forwarder.rpc.call('status')}: not all routes are gone")
+        seconds = time.monotonic() - start
+        times = other.stop()
+        return times[len(times) * 99 // 100], times[-1], seconds
+
+
 def attempt(name, measure, *args):
     try:
         return measure(*args)
@@ -190,9 +286,9 @@ def attempt(name, measure, *args):
         return None
 
 
-CASES = ["load", "memory", "update to FIB"]
-PEERS = [("BIRD, into the kernel", "bird", kernel_tables.bird),
-         ("FRR, into the kernel", f"{kernel_tables.FRR}/staticd", kernel_tables.frr)]
+CASES = ["load", "memory", "update to FIB"] + [f"others, {end}" for end in ENDS]
+PEERS = [("BIRD, BGP into the kernel", "bird", kernel_tables.bird),
+         ("FRR, BGP into the kernel", f"{kernel_tables.FRR}/bgpd", kernel_tables.frr)]
 
 
 def write(folder, name, data):
@@ -218,7 +314,9 @@ def samples(options):
     routes = tables.table(4, options.routes)
     both = routes + tables.table(6, options.routes // 4)
     with tempfile.TemporaryDirectory() as folder:
-        sources = {"socket": tables.lines(routes), "MRT": write(folder, "mrt", tables.mrt_table(routes)),
+        ends = [end for end in ENDS if f"others, {end}" in cases]
+        lines = tables.lines(routes) if "load" in cases or ends else []
+        sources = {"socket": lines, "MRT": write(folder, "mrt", tables.mrt_table(routes)),
                    "BMP": write(folder, "bmp", tables.bmp_table(routes))} if "load" in cases else {}
         backups = write(folder, "backups", tables.mrt_table(both, True)) if "memory" in cases else ""
         for _ in range(options.rounds):
@@ -230,6 +328,12 @@ def samples(options):
                 for name, value in zip(("resident", "resident, without what it has empty", "heap"), sizes):
                     yield {"case": f"memory with 2 candidates for {len(both)} prefixes: {name}", "impl": label,
                            "unit": "MiB", "value": value and value / 2 ** 20}
+            for end in ends:
+                for label, build in options.builds:
+                    times = attempt(label, measure_others, build, routes, lines, end) or (None,) * 3
+                    for name, value in zip(("p99", "max", "until it is gone"), times):
+                        yield {"case": f"others, while {len(routes)} routes are {end}: {name}", "impl": label,
+                               "unit": "ms", "value": value and value * 1e3}
             for label, build in options.builds if "update to FIB" in cases else []:
                 times = attempt(label, measure_latency, build, options.update_seconds) or (None,) * 3
                 for name, value in zip(("p50", "p99", "max"), times):

@@ -104,27 +104,38 @@ def bmp(kind, body):
     return struct.pack("!BIB", 3, 6 + len(body), kind) + body
 
 
-def bmp_table(routes):
-    """What a router with one neighbour tells of it, post-policy: neighbouring routes of one set of attributes in one
-    UPDATE, and the End-of-RIB."""
-    peer = struct.pack("!BBQ12x4sI4sII", 0, 0x40, 0, socket.inet_aton(PEER), PEER_AS, socket.inet_aton(PEER), 0, 0)
-    capabilities = struct.pack("!BBHBBBBI", 1, 4, 1, 0, 1, 65, 4, PEER_AS)  # IPv4 unicast, four octets a number
-    opening = bgp(1, struct.pack("!BHH4sBBB", 4, 23456, 90, socket.inet_aton(PEER), len(capabilities) + 2, 2,
-                                 len(capabilities)) + capabilities)
-    out = [bmp(4, struct.pack("!HH", 1, 5) + b"bench"), bmp(3, peer + bytes(16) + struct.pack("!HH", 179, 179) +
-                                                            opening + opening)]
+def opening(hold_s):
+    """The OPEN of the peer: IPv4 unicast, four octets an AS number."""
+    capabilities = struct.pack("!BBHBBBBI", 1, 4, 1, 0, 1, 65, 4, PEER_AS)
+    return bgp(1, struct.pack("!BHH4sBBB", 4, PEER_AS, hold_s, socket.inet_aton(PEER), len(capabilities) + 2, 2,
+                              len(capabilities)) + capabilities)
 
-    def tell(value, prefixes):
+
+def updates(routes):
+    """BGP UPDATEs: neighbouring routes of one set of attributes in one of them, and the End-of-RIB."""
+    def told(value, prefixes):
         body = attributes(value)
-        out.append(bmp(0, peer + bgp(2, struct.pack("!HH", 0, len(body)) + body + b"".join(prefixes))))
+        return bgp(2, struct.pack("!HH", 0, len(body)) + body + b"".join(prefixes))
 
     last, prefixes = None, []
     for prefix, value in routes:
         if prefixes and (value != last or len(prefixes) == UPDATE_PREFIXES):
-            tell(last, prefixes)
+            yield told(last, prefixes)
             prefixes = []
         last = value
         prefixes.append(packed(prefix))
-    tell(last, prefixes)
-    out.append(bmp(0, peer + bgp(2, bytes(4))))
-    return b"".join(out)
+    yield told(last, prefixes)
+    yield bgp(2, bytes(4))
+
+
+def bmp_table(routes):
+    """What a router with one neighbour tells of it, post-policy."""
+    peer = struct.pack("!BBQ12x4sI4sII", 0, 0x40, 0, socket.inet_aton(PEER), PEER_AS, socket.inet_aton(PEER), 0, 0)
+    out = [bmp(4, struct.pack("!HH", 1, 5) + b"bench"),
+           bmp(3, peer + bytes(16) + struct.pack("!HH", 179, 179) + 2 * opening(90))]
+    return b"".join(out + [bmp(0, peer + update) for update in updates(routes)])
+
+
+def bgp_table(routes):
+    """All that a neighbour sends in its life: with a hold time of 0 there is nothing more to say."""
+    return b"".join([opening(0), bgp(4, b"")] + list(updates(routes)))
