@@ -2,7 +2,7 @@
 """What BIRD and FRR need for a full table, into the kernel: each in a network namespace of its own, beside one whose only
 program is a BGP neighbour that tells the table at once.
 
-By BGP, as routers learn tables: staticd of FRR 8.4 reads a million routes of a configuration in more than five minutes.
+By BGP, as routers learn tables: staticd of FRR 8.4 had not read a million routes of a configuration after 90 s.
 """
 import os
 import re
