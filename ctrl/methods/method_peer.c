@@ -44,8 +44,9 @@ static int check_peer(struct api_call *call, struct site_peer *peer)
     if (known == NULL) {
         return 0;
     }
-    if (known->session_id != peer->session_id && same_facts(&known->facts, &peer->facts)) {
-        return peer->session_id != SITE_SESSION_OPERATOR;
+    if (known->session_id != peer->session_id && peer->session_id != SITE_SESSION_OPERATOR &&
+        same_facts(&known->facts, &peer->facts)) {
+        return 1;
     }
     return check_owner(call, peer->session_id, known->session_id, "peer", peer->name);
 }

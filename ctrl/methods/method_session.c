@@ -94,7 +94,17 @@ static int own_session(struct api_call *call, uint16_t *id)
 
 int check_owner(struct api_call *call, uint16_t session, uint16_t owner, const char *what, const char *name)
 {
-    if (session == SITE_SESSION_OPERATOR || session == owner) {
+    const struct control *control = call->context;
+    const struct site_session *its = site_session(control->site, owner);
+
+    if (session == owner) {
+        return 0;
+    }
+    if (its != NULL && its->own && its->connected) { /* it knows them by their ids */
+        return api_fail(call, API_ERR_NOT_ALLOWED, "%s \"%s\" is the feed's %s, as long as that is connected", what,
+                        name, its->client);
+    }
+    if (session == SITE_SESSION_OPERATOR) {
         return 0;
     }
     return api_fail(call, API_ERR_NOT_ALLOWED, "%s \"%s\" is not this session's", what, name);

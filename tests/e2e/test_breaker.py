@@ -80,6 +80,31 @@ def test_a_daemon_that_takes_its_routes_out_of_the_kernel(site):
     assert site.rpc.code("fib.lookup", address="198.18.199.1") == -32013
 
 
+def test_what_a_feed_tells_is_its_own(site):
+    """Its peers and its session, while it is connected."""
+    router = BmpRouter(site.forwarder)
+    router.up(LON1)
+    router.announce(LON1, ROUTES)
+    router.end_of_rib(LON1)
+    expect(site, "rtr", routes=200, peers=1, state="connected")
+    name = f"{LON1}@rtr"
+    peer = next(peer for peer in site.rpc.call("peer.list")["peers"] if peer["name"] == name)
+    facts = {key: peer[key] for key in ("as", "type", "address", "router_id") if peer[key] is not None}
+    assert site.rpc.code("peer.del", name=name) == -32002
+    for changed in (facts, {**facts, "as": 7}):
+        assert site.rpc.code("peer.set", name=name, **changed) == -32002
+    assert site.rpc.code("session.close", session=feed(site, "rtr")["session"], withdraw=True) == -32012
+    site.rpc.call("peer.set", name="another", **{"as": 65009, "type": "ebgp"})
+    router.withdraw(LON1, ROUTES[:10])
+    expect(site, "rtr", routes=190)
+    router.announce(LON1, ROUTES)
+    expect(site, "rtr", routes=200)
+    assert site.rpc.call("route.get", prefix=ROUTES[150])["best"][0]["peer"] == name
+    site.rpc.call("peer.del", name="another")
+    router.close()
+    expect(site, "rtr", routes=0)
+
+
 @pytest.mark.long
 def test_a_bmp_router_that_loses_its_neighbours_or_its_mind(site):
     router = BmpRouter(site.forwarder)
