@@ -130,9 +130,11 @@ static bool waits(const struct stream *stream)
     return stream->handler->waits != NULL && stream->handler->waits(stream->owner);
 }
 
-/* Reads nothing more while messages are left: the source waits. */
+/* Reads nothing more while messages are left: the source waits. Where it may, something that was read may have made it
+ * stop before the last one, and have come to an end since: it is looked at once more. */
 static void handle(struct stream *stream)
 {
+    size_t before = stream->start;
     int result = 1;
 
     if (!waits(stream)) {
@@ -141,7 +143,7 @@ static void handle(struct stream *stream)
     }
     if (result < 0) {
         fail(stream, strerror(-result));
-    } else if (result > 0 || waits(stream)) {
+    } else if (result > 0 || waits(stream) || (stream->handler->waits != NULL && stream->start != before)) {
         loop_change(stream->loop, &stream->watch, 0);
         loop_timer_set(stream->loop, &stream->more, 0);
     } else {

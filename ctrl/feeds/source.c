@@ -67,7 +67,7 @@ static void on_tick(void *owner)
     uint64_t now = loop_now_ms();
 
     loop_timer_set(source->feeds->loop, &source->tick, TICK_MS);
-    if (source->state == FEED_SYNCING && is_in_sync(source, now) && !source_waits(source)) {
+    if (source->state == FEED_SYNCING && !source_waits(source) && is_in_sync(source, now)) {
         finish_sync(source);
     } else if (source->state == FEED_STALE && now - source->changed_ms >= (uint64_t)source->settings.stale_s * 1000) {
         expire(source);
@@ -103,6 +103,7 @@ bool source_waits(struct source *source)
 
     while ((busy = sink->busy(sink->owner)) && loop_now_ms() < until_ms) {
         (void)site_walk_part(source->feeds->site, PART_STEP);
+        source->heard_ms = loop_now_ms(); /* what it says meanwhile is not read: that is no silence */
     }
     return busy;
 }

@@ -291,7 +291,7 @@ static bool is_judged(const struct update *update)
 {
     const struct site_session *session = site_session(update->control->site, update->session);
 
-    return session->breaker.rules.max_percent < 100 || session->max_prefixes > 0;
+    return session != NULL && (session->breaker.rules.max_percent < 100 || session->max_prefixes > 0);
 }
 
 /* The call as a whole: what it withdraws and announces again is no loss. */
@@ -346,7 +346,10 @@ static int check(struct update *update, struct api_call *call)
     if (update->params_code != 0) {
         return api_fail(call, update->params_code, "%s", update->params_error.text);
     }
-    if (code == 0 && update->atomic && update->first_code != 0) {
+    if (code != 0) { /* such as: somebody else has taken the session over while this was read */
+        return code;
+    }
+    if (update->atomic && update->first_code != 0) {
         return refuse_all(update, call);
     }
     update->failures = site_failures(update->control->site);
@@ -355,7 +358,7 @@ static int check(struct update *update, struct api_call *call)
     update->stage = STAGE_DEL;
     update->had_prefixes = is_judged(update) ? site_session_prefixes(update->control->site, update->session) : 0;
     begin_applying(update);
-    return code;
+    return 0;
 }
 
 /* What a walk is still taking away would be counted; it is furthered meanwhile. */
@@ -367,7 +370,8 @@ static bool waits(const struct update *update)
     if (!has_session(update) || !is_judged(update)) {
         return false;
     }
-    while (site_session_is_busy(site, update->session) && site_walk_part(site, UPDATE_COMMIT)) {
+    while (site_session_is_busy(site, update->session)) {
+        (void)site_walk_part(site, UPDATE_COMMIT);
         if (loop_now_ms() >= until_ms) {
             return true;
         }

@@ -177,8 +177,11 @@ struct rib_work {
 void rib_walk(struct rib *rib, const struct rib_work *work);
 /* All of it at once. Changes are marked on the list that is set. */
 void rib_walk_now(struct rib *rib, const struct rib_work *work);
-/* Goes on with so many entries at most. False: nothing is left to do. */
+/* Goes on with so many entries at most. False: all is done that had come when the present pass over the table began,
+ * which is nothing if there is no work. */
 bool rib_walk_part(struct rib *rib, unsigned int most);
+/* There is something left to do. */
+bool rib_walk_is_pending(const struct rib *rib);
 /* All that is left, so that the counts are what they should be. */
 void rib_walk_finish(struct rib *rib);
 /* Some of the session's counts are not yet what they should be. */

@@ -76,9 +76,14 @@ bool rib_walk_part(struct rib *rib, unsigned int most)
     return rib_walks_part(&rib->walks, &rib->prefixes, most, settle_now, rib);
 }
 
+bool rib_walk_is_pending(const struct rib *rib)
+{
+    return !TAILQ_EMPTY(&rib->walks.list);
+}
+
 void rib_walk_finish(struct rib *rib)
 {
-    while (rib_walk_part(rib, UINT_MAX)) {
+    while (rib_walk_part(rib, UINT_MAX) || rib_walk_is_pending(rib)) {
     }
 }
 

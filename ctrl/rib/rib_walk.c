@@ -134,7 +134,7 @@ bool rib_walks_part(struct rib_walks *walks, const struct prefix_set *prefixes, 
     if (member == NULL) {
         end_pass(walks);
     }
-    return !TAILQ_EMPTY(&walks->list);
+    return walks->passing;
 }
 
 bool rib_walks_concern(const struct rib_walks *walks, uint16_t session_id)

@@ -31,7 +31,8 @@ void rib_walks_free(struct rib_walks *walks);
 int rib_walks_add(struct rib_walks *walks, const struct rib_work *work) MUST_USE;
 /* Does to the entry what has not been done to it. */
 void rib_walks_visit(struct rib_walks *walks, struct rib_entry *entry);
-/* The pass goes on with so many entries at most, to each of which settle() does the above. False: nothing is left. */
+/* The pass goes on with so many entries at most, to each of which settle() does the above. False: it is over,
+ * though other works may have come since it began. */
 bool rib_walks_part(struct rib_walks *walks, const struct prefix_set *prefixes, unsigned int most,
                     void (*settle)(void *owner, struct rib_entry *entry), void *owner);
 /* Some work changes what is counted of the session. */

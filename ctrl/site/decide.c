@@ -344,9 +344,7 @@ int site_commit(struct site *site)
     if (changed) {
         count_generation(site);
     }
-    if (!site_is_large(site)) { /* else they may not even be marked yet */
-        site_failovers_drained(site);
-    }
+    site_failovers_drained(site);
     return first_error;
 }
 
@@ -364,7 +362,12 @@ bool site_commit_part(struct site *site, unsigned int most)
 {
     int error = 0;
 
-    if (site_walk_part(site, most) || !commit_list(site, RIB_BULK, most, &site->bulk_changed, &error)) {
+    bool walks;
+    bool decided;
+
+    walks = site_walk_part(site, most);
+    decided = commit_list(site, RIB_BULK, most, &site->bulk_changed, &error); /* whatever works go on coming */
+    if (walks || !decided) {
         return true;
     }
     if (site->bulk_changed) {

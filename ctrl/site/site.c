@@ -61,6 +61,7 @@ static void take_everything_down(struct site *site)
     struct error error;
 
     site_flush(site, &(struct rib_selector){0});
+    rib_walk_finish(site->rib);
     while (site_commit_part(site, UINT_MAX)) {
     }
     if (site_commit(site) != 0) {
