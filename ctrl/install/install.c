@@ -38,6 +38,9 @@ static void on_address(void *owner, const struct kernel_address *old, const stru
     struct install *install = owner;
     const struct kernel_address *either = now != NULL ? now : old;
 
+    if (now == NULL) { /* with a device's last address the kernel forgets the routes by it, those of probes included */
+        install->link_changes++;
+    }
     if (install->dp == NULL) {
         return;
     }

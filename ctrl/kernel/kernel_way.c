@@ -78,6 +78,7 @@ static int route(struct kernel *kernel, uint16_t type, uint16_t flags, enum fami
     header->rtm_family = (uint8_t)families[family];
     header->rtm_protocol = PROTOCOL;
     header->rtm_type = RTN_UNICAST;
+    header->rtm_scope = way == NULL ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE; /* a deletion: of whatever scope */
     mnl_attr_put_u32(message, RTA_TABLE, table);
     if (way != NULL) {
         mnl_attr_put_u32(message, RTA_OIF, way->ifindex);
@@ -105,8 +106,9 @@ int kernel_way_set(struct kernel *kernel, uint32_t mark, const struct kernel_way
 
 void kernel_way_del(struct kernel *kernel, uint32_t mark, enum family family)
 {
-    (void)rule(kernel, RTM_DELRULE, 0, family, mark); /* what is not there is gone */
+    /* what is not there is gone; the rule last: it is what the next daemon finds them by */
     (void)route(kernel, RTM_DELROUTE, 0, family, mark, NULL);
+    (void)rule(kernel, RTM_DELRULE, 0, family, mark);
 }
 
 struct found {

@@ -52,6 +52,14 @@ static void stop_one(struct watched *watched, int check)
     }
 }
 
+static void forget_way(struct watched *watched, enum family family)
+{
+    if (watched->has_way[family]) {
+        install_way_del(watched->all->install, MARK_BASE + watched->id, family);
+        watched->has_way[family] = false;
+    }
+}
+
 static void forget(struct probes *probes, uint32_t id)
 {
     struct watched *watched = probes->watched[id];
@@ -63,9 +71,7 @@ static void forget(struct probes *probes, uint32_t id)
         stop_one(watched, check);
     }
     for (int family = 0; family < FAMILIES; family++) {
-        if (watched->has_way[family]) {
-            install_way_del(probes->install, MARK_BASE + id, (enum family)family);
-        }
+        forget_way(watched, (enum family)family);
     }
     free(watched);
     probes->watched[id] = NULL;
@@ -102,6 +108,9 @@ static bool set_way(struct watched *watched, enum family family)
     if (result != 0 && watched->refused_ms[family] == 0) {
         log_error("instance %s: the kernel takes no route for its probes: %s", watched->name, strerror(-result));
     }
+    if (result != 0) { /* nor does it keep a part of it */
+        install_way_del(watched->all->install, MARK_BASE + watched->id, family);
+    }
     watched->refused_ms[family] = result == 0 ? 0 : loop_now_ms();
     watched->has_way[family] = result == 0;
     return watched->has_way[family];
@@ -114,6 +123,7 @@ static bool follow_way(struct watched *watched, const struct site_instance *inst
     bool same;
 
     if (instance->hops[family] == NULL || !hop_way(watched->all->install, instance->hops[family], &way)) {
+        forget_way(watched, family); /* with its link or address the kernel forgets it, or soon may */
         return false;
     }
     same = memcmp(&way, &watched->ways[family], sizeof(way)) == 0;

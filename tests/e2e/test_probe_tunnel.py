@@ -40,6 +40,14 @@ def london(site):
     assert instance(site, "lon1")["state"] == "up"
     site.rpc.code("instance.del", name=REMOTE)
     assert wait_until(lambda: rules(site) == {"0xa510000"}), rules(site)
+    assert tables(site) == {0xa510000}
+
+
+def tables(london):
+    """Of the probes' routes: those that protocol 175 made."""
+    routes = [line.split() for family in ("-4", "-6")
+              for line in london.forwarder.ip(family, "route", "show", "table", "all").splitlines() if "proto 175" in line]
+    return {int(words[words.index("table") + 1], 0) for words in routes}
 
 
 def rules(london):
@@ -52,7 +60,8 @@ def set_remote(london, kind, outer, health, next_hop=GATEWAY):
                     health={**RULES, **health})
 
 
-@pytest.mark.parametrize("kind", ["ipip", "gre", "gue"])
+@pytest.mark.parametrize("kind", [pytest.param("ipip", marks=pytest.mark.long), pytest.param("gre", marks=pytest.mark.long),
+                                  "gue"])
 def test_an_echo_request_goes_through_the_tunnel_or_not_at_all(london, kind):
     """The host answers all the while: only what comes out of the tunnel's far end reaches it."""
     for outer, inner in itertools.product((4, 6), (4, 6)):
@@ -90,7 +99,7 @@ def test_outside_a_tunnel_over_ipv6_by_an_ipv4_next_hop_the_kernels_routes_lead(
 
 
 @pytest.mark.parametrize("outer", [4, 6], ids=["over4", "over6"])
-@pytest.mark.parametrize("inner", [4, 6], ids=["inside4", "inside6"])
+@pytest.mark.parametrize("inner", [pytest.param(4, marks=pytest.mark.long), 6], ids=["inside4", "inside6"])
 def test_traffic_leaves_an_instance_whose_service_stopped_behind_a_tunnel(london, outer, inner):
     services = {"tcp": (lambda: Server(london.instances[HOST]), {"port": 80}),
                 "http": (lambda: Web(london.instances[HOST], inner), {**WEB, "timeout_ms": 500})}
@@ -111,7 +120,7 @@ def test_traffic_leaves_an_instance_whose_service_stopped_behind_a_tunnel(london
             london.expect_at("lon1", inner)
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["by next hop", "in a tunnel"])
+@pytest.mark.parametrize("behind", [pytest.param(False, marks=pytest.mark.long), True], ids=["by next hop", "in a tunnel"])
 def test_probes_go_on_when_the_link_was_taken_down_and_up_again(london, behind):
     """With the link the kernel forgets the routes by it."""
     icmp = {"icmp": {"address": SERVICE[4], **TIMES}}
