@@ -2,6 +2,7 @@
 #include "state.h"
 #include "candidate_json.h"
 #include "candidate_scan.h"
+#include "failover.h"
 #include "file.h"
 #include "log.h"
 #include "loop.h"
@@ -472,6 +473,7 @@ void state_restore(struct control *control)
     site_set_cause(control->site, "saved state", SITE_SESSION_OPERATOR);
     restore_from(control, file, state->path);
     fclose(file);
+    site_drains_restored(control->site);
     if (site_commit(control->site) != 0) {
         log_error("saved state: not every route could be installed: the forwarding tables are full");
     }

@@ -100,7 +100,8 @@ static void add_drained(struct site *site, const struct site_instance *instance)
 
 void site_failovers_drained(struct site *site)
 {
-    if (!site->drained || !rib_is_clean(site->rib, RIB_NOW) || !rib_is_clean(site->rib, RIB_BULK)) {
+    if (!site->drained || site->pending || rib_walk_is_pending(site->rib) || !rib_is_clean(site->rib, RIB_NOW) ||
+        !rib_is_clean(site->rib, RIB_BULK)) {
         return;
     }
     site->drained = false;
@@ -108,8 +109,20 @@ void site_failovers_drained(struct site *site)
         struct site_instance *instance = site->instances[id];
 
         if (instance != NULL && instance->drained_at != 0) {
-            add_drained(site, instance);
+            if (health_state(&instance->health) == HEALTH_DRAINING) {
+                add_drained(site, instance);
+            }
             instance->drained_at = 0;
+        }
+    }
+}
+
+void site_drains_restored(struct site *site)
+{
+    site->drained = false;
+    for (uint32_t id = 0; id < site->instance_names.end; id++) {
+        if (site->instances[id] != NULL) {
+            site->instances[id]->drained_at = 0;
         }
     }
 }

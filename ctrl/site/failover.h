@@ -42,6 +42,8 @@ struct failover_histograms {
 const struct site_failover *site_failover(const struct site *site, uint64_t sequence);
 uint64_t site_failover_count(const struct site *site);
 const struct failover_histograms *site_failover_histograms(const struct site *site);
+/* What has been drained since the last commit was so before the daemon started: no traffic moves, no record. */
+void site_drains_restored(struct site *site);
 /* Microseconds between two times of a record. */
 uint64_t site_failover_us(const struct site *site, uint64_t from, uint64_t to);
 
